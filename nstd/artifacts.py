@@ -1,0 +1,75 @@
+"""Result files as bytes, from numbers: the loss log and its plot."""
+
+import csv
+import io
+import math
+from collections.abc import Sequence
+from itertools import pairwise
+
+from nstd.orders import LossRow
+
+GROUPS = ("content", "style", "tv")
+CURVES = {"total": "#222222", "content": "#1b7f5c", "style": "#c4541b", "tv": "#7a7a9d"}
+
+
+def group_sums(names: Sequence[str], terms: Sequence[float]) -> dict[str, float]:
+    """Sum terms by what stands before the first dot: content, style, tv; and their total."""
+    sums = dict.fromkeys(GROUPS, 0.0)
+    for name, value in zip(names, terms, strict=True):
+        sums[name.partition(".")[0]] += value
+    return {"total": sum(terms), **sums}
+
+
+def losses_csv(names: Sequence[str], rows: Sequence[LossRow]) -> bytes:
+    """Write the loss log: a row a step, the groups first, then a column a term and layer."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    details = [index for index, name in enumerate(names) if name not in GROUPS]
+    head = ["step", "level", "size", "seconds", "total", *GROUPS]
+    writer.writerow([*head, *(names[index] for index in details)])
+    for row in rows:
+        sums = group_sums(names, row.terms)
+        writer.writerow(
+            [
+                row.step,
+                row.level,
+                row.size_px,
+                f"{row.seconds:.3f}",
+                *(f"{sums[group]:.6g}" for group in ("total", *GROUPS)),
+                *(f"{row.terms[index]:.6g}" for index in details),
+            ]
+        )
+    return out.getvalue().encode()
+
+
+def losses_png(names: Sequence[str], rows: Sequence[LossRow], *, title: str) -> bytes:
+    """Draw the loss curves on a logarithmic scale, with a line where a level begins."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(9, 5), layout="constrained")
+    axes = figure.subplots()
+    steps = [row.step for row in rows]
+    for group, color in CURVES.items():
+        values = [group_sums(names, row.terms)[group] or math.nan for row in rows]
+        if not all(map(math.isnan, values)):
+            width = 2.2 if group == "total" else 1.4
+            axes.plot(steps, values, label=group, color=color, linewidth=width)
+    for before, row in pairwise(rows):
+        if row.level != before.level:
+            axes.axvline(row.step - 0.5, color="#bbbbbb", linewidth=1, linestyle="--")
+    levels = {row.level: row for row in reversed(rows)}  # each level's first row
+    for row in levels.values():
+        axes.text(
+            row.step, 1.01, f" {row.size_px} px", transform=axes.get_xaxis_transform(),
+            fontsize=8, color="#666666",
+        )  # fmt: skip
+    axes.set_yscale("log")
+    axes.set_xlabel("step (objective evaluations)")
+    axes.set_ylabel("loss, weighted")
+    axes.set_title(title, pad=18, fontsize=11)
+    axes.grid(visible=True, which="major", alpha=0.25)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(frameon=False, loc="upper right")
+    out = io.BytesIO()
+    figure.savefig(out, format="png", dpi=110, metadata={"Software": None})
+    return out.getvalue()

@@ -1,0 +1,65 @@
+"""A run between two steps, as bytes (safetensors), and back."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load, save
+from torch import Tensor
+
+from nstd.engine.stylize import SavedRun
+from nstd.orders import LossRow
+
+
+@dataclass(frozen=True)
+class SavedWork:
+    """What a worker had when it was left: the run, the loss log and the seconds spent."""
+
+    run: SavedRun
+    rows: tuple[LossRow, ...]
+    seconds: float
+
+
+def to_bytes(run: SavedRun, rows: Sequence[LossRow], *, seconds: float, job_id: str) -> bytes:
+    """Write a checkpoint of the job."""
+    numbers = [[row.step, row.level, row.size_px, row.seconds, *row.terms] for row in rows]
+    tensors = {f"optimizer.{name}": tensor.contiguous() for name, tensor in run.optimizer.items()}
+    tensors["rows"] = torch.tensor(numbers, dtype=torch.float64)
+    position = {
+        "job": job_id,
+        "step": run.step,
+        "level": run.level,
+        "step_in_level": run.step_in_level,
+        "seconds": seconds,
+    }
+    return save(tensors, metadata={"position": json.dumps(position)})
+
+
+def from_bytes(data: bytes, *, device: torch.device, job_id: str) -> SavedWork | None:
+    """Read a checkpoint; None if it is not one of this job."""
+    try:
+        tensors = load(data)
+        header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
+        position = json.loads(header["__metadata__"]["position"])
+        if position["job"] != job_id:
+            return None
+        rows = tuple(_row(numbers) for numbers in tensors.pop("rows").tolist())
+    except (SafetensorError, KeyError, ValueError):
+        return None
+    optimizer: dict[str, Tensor] = {
+        name.removeprefix("optimizer."): _placed(tensor, device) for name, tensor in tensors.items()
+    }
+    run = SavedRun(position["step"], position["level"], position["step_in_level"], optimizer)
+    return SavedWork(run, rows, position["seconds"])
+
+
+def _placed(tensor: Tensor, device: torch.device) -> Tensor:
+    """Pictures go to the device; counters and line lengths are read by the host."""
+    return tensor.to(device) if tensor.dim() > 1 else tensor
+
+
+def _row(numbers: list[float]) -> LossRow:
+    step, level, size_px, seconds, *terms = numbers
+    return LossRow(int(step), int(level), int(size_px), seconds, tuple(terms))

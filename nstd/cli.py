@@ -1,0 +1,207 @@
+"""Words → calls, errors → exit codes. Nothing heavy is imported before it is known to be needed."""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from nstd import __version__
+from nstd.errors import EX_DATAERR, EX_OK, EX_USAGE, ConfigError, NstdError, UsageError
+
+Command = Callable[[argparse.Namespace], int]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line and return the exit code (sysexits.h)."""
+    parser = _parser()
+    arguments = parser.parse_args(argv)
+    command: Command | None = getattr(arguments, "command", None)
+    if command is None:
+        parser.print_help()
+        return EX_USAGE
+    try:
+        return command(arguments)
+    except NstdError as error:
+        print(f"nstd: {error}", file=sys.stderr)
+        return error.exit_code
+    except BrokenPipeError:  # the reader of our output has enough, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EX_OK
+    except KeyboardInterrupt:
+        return 130
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> None:  # type: ignore[override]
+        self.print_usage(sys.stderr)
+        self.exit(EX_USAGE, f"nstd: {message}\n")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="nstd", description="Paints photographs: neural style transfer, as a service."
+    )
+    parser.add_argument("--version", action="version", version=f"nstd {__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
+
+    def add(name: str, command: Command, words: str) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=words, description=words)
+        sub.add_argument(
+            "--config", metavar="FILE", help="default: ./config.yaml, /etc/nstd/config.yaml"
+        )
+        sub.set_defaults(command=command)
+        return sub
+
+    add("run", _run, "watch the inbox until told to stop")
+    add("once", _once, "paint what lies in the inbox, then exit")
+    check = add("check", _check, "validate manifests; run nothing")
+    check.add_argument(
+        "paths", metavar="PATH", nargs="+", type=Path, help="a manifest, or a folder of them"
+    )
+    status = add("status", _status, "show the queue: running, queued, waiting, ended")
+    status.add_argument("--json", action="store_true", help="as JSON")
+    styles = add("styles", _styles, "list the styles that a manifest can name")
+    styles.add_argument("--json", action="store_true", help="as JSON")
+    recipes = add("recipes", _recipes, "list the recipes that a manifest can name")
+    recipes.add_argument("--json", action="store_true", help="as JSON")
+    _add_stylize(add("stylize", _stylize, "paint one picture, without folders"))
+    return parser
+
+
+def _add_stylize(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("content", metavar="CONTENT", type=Path, help="the photograph")
+    parser.add_argument("style", metavar="STYLE", type=Path, help="the painting")
+    parser.add_argument("-o", "--output", metavar="OUT", type=Path, required=True)
+    parser.add_argument("--recipe", default="studio")
+    parser.add_argument(
+        "--size", type=int, metavar="PX", help="the long side; default: as the photograph"
+    )
+    parser.add_argument("--strength", type=float, default=1.0, help="multiplies the style weight")
+    parser.add_argument("--style-scale", type=float, default=1.0, help="size of the strokes")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--quality", type=int, default=95, help="of JPEG and WebP, 1 … 100")
+    parser.add_argument(
+        "--overrides", default="{}", metavar="YAML", help="fields of the recipe, as '{steps: 40}'"
+    )
+    parser.add_argument(
+        "--losses", action="store_true", help="write the loss log and its plot beside OUT"
+    )
+    parser.add_argument("--force", action="store_true", help="replace OUT if it exists")
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    return _daemon(arguments, once=False)
+
+
+def _once(arguments: argparse.Namespace) -> int:
+    return EX_DATAERR if _daemon(arguments, once=True) else EX_OK
+
+
+def _daemon(arguments: argparse.Namespace, *, once: bool) -> int:
+    from nstd.config import find_config, load_config
+    from nstd.daemon import run
+    from nstd.logs import set_up_logging
+
+    config = load_config(find_config(arguments.config))
+    set_up_logging(config.settings.log)
+    if not sys.stderr.isatty():
+        failed = run(config, once=once, display=None)
+    else:
+        from nstd.progress_bars import ProgressBars
+
+        with ProgressBars() as bars:
+            failed = run(config, once=once, display=bars)
+    return failed if once else EX_OK
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    from nstd.config import find_config, load_config
+    from nstd.spool.check import check_manifest, manifests_below
+    from nstd.spool.names import STYLES_FOLDER
+    from nstd.spool.styles import list_styles
+
+    config = load_config(find_config(arguments.config))
+    styles = list_styles(config.inbox / STYLES_FOLDER)
+    bad = 0
+    for path in manifests_below(arguments.paths):
+        problem = check_manifest(path, styles, default_recipe=config.settings.recipe)
+        print(f"{path}: {problem or 'good'}")
+        bad += problem is not None
+    return EX_DATAERR if bad else EX_OK
+
+
+def _status(arguments: argparse.Namespace) -> int:
+    from nstd.config import find_config, load_config
+    from nstd.spool.journal import Journal
+    from nstd.spool.work import WorkFolder
+    from nstd.status import as_json, as_text, read_status
+
+    config = load_config(find_config(arguments.config))
+    path = WorkFolder(config.work).journal
+    if not path.exists():
+        raise ConfigError(f"No queue yet in {config.work}: 'nstd run' has never run there.")
+    journal = Journal(path, read_only=True)
+    status = read_status(journal)
+    print(as_json(status) if arguments.json else as_text(status))
+    return EX_OK
+
+
+def _styles(arguments: argparse.Namespace) -> int:
+    from nstd.config import find_config, load_config
+    from nstd.spool.names import STYLES_FOLDER
+    from nstd.spool.styles import list_styles
+
+    folder = load_config(find_config(arguments.config)).inbox / STYLES_FOLDER
+    styles = list_styles(folder)
+    if arguments.json:
+        found = [
+            {"name": s.name, "pictures": [str(p) for p in s.pictures]} for s in styles.values()
+        ]
+        print(json.dumps(found, indent=2, ensure_ascii=False))
+    elif not styles:
+        print(f"No styles yet: drop pictures of paintings into {folder}.")
+    for style in () if arguments.json else styles.values():
+        count = len(style.pictures)
+        print(style.name if count == 1 else f"{style.name}  ({count} pictures)")
+    return EX_OK
+
+
+def _recipes(arguments: argparse.Namespace) -> int:
+    from nstd.recipe import load_recipe, recipe_names
+
+    recipes = {name: load_recipe(name) for name in recipe_names()}
+    if arguments.json:
+        found = {name: recipe.model_dump() for name, recipe in recipes.items()}
+        print(json.dumps(found, indent=2))
+    else:
+        for name, recipe in recipes.items():
+            print(f"{name:<20} {recipe.about}")
+    return EX_OK
+
+
+def _stylize(arguments: argparse.Namespace) -> int:
+    from nstd.one_picture import Wish, stylize
+
+    if arguments.size is not None and arguments.size < 16:
+        raise UsageError(f"--size: found {arguments.size}; at least 16 pixels are needed.")
+    wish = Wish(
+        content=arguments.content,
+        style=arguments.style,
+        output=arguments.output,
+        recipe=arguments.recipe,
+        size_px=arguments.size,
+        strength=arguments.strength,
+        style_scale=arguments.style_scale,
+        seed=arguments.seed,
+        quality=arguments.quality,
+        overrides=arguments.overrides,
+        losses=arguments.losses,
+        force=arguments.force,
+    )
+    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    finished = stylize(wish, cache_folder=base / "nstd" / "gram")
+    seconds = finished.facts.seconds_optimise
+    print(f"{arguments.output}: {finished.facts.evaluations} steps in {seconds:.1f} s")
+    return EX_OK

@@ -1,0 +1,157 @@
+"""config.yaml → Config: every key with its default and its description."""
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from nstd.errors import ConfigError
+from nstd.problems import ProblemsError, validated
+from nstd.recipe import Model, recipe_names
+from nstd.strict_yaml import YamlTextError, load_yaml
+
+SYSTEM_CONFIG = Path("/etc/nstd/config.yaml")
+
+Seconds = Annotated[float, Field(ge=0, le=31_536_000)]
+
+
+class Limits(Model):
+    """What is refused before it is decoded."""
+
+    picture_bytes: Annotated[int, Field(ge=1)] = Field(
+        default=500_000_000, description="largest picture file that is read"
+    )
+    picture_px: Annotated[int, Field(ge=1)] = Field(
+        default=200_000_000, description="most pixels a picture may have"
+    )
+    decode_s: Annotated[float, Field(gt=0, le=3600)] = Field(
+        default=60.0, description="longest time the check of one picture may take"
+    )
+    decode_memory_bytes: Annotated[int, Field(ge=2**26)] = Field(
+        default=4 * 2**30, description="most memory the check of one picture may take"
+    )
+
+
+class Settings(Model):
+    """The keys of config.yaml."""
+
+    inbox: str = Field(default="inbox", description="the shared folder that is watched")
+    outbox: str = Field(default="outbox", description="where results are published")
+    work: str = Field(
+        default=".nstd",
+        description="the daemon's own folder, on a local disk: queue, copies, cache",
+    )
+    recipe: str = Field(default="studio", description="the recipe of manifests that name none")
+    devices: Literal["auto"] | list[str] = Field(
+        default="auto", description="`auto`, or a list such as `[cuda:0, cuda:1]` or `[cpu]`"
+    )
+    threads: Annotated[int, Field(ge=0, le=1024)] = Field(
+        default=0, description="processor threads of each worker; 0 = share all cores"
+    )
+    originals: Literal["move", "keep", "delete"] = Field(
+        default="move", description="what becomes of a photograph once its result is published"
+    )
+    scan_interval_s: Annotated[float, Field(gt=0, le=3600)] = Field(
+        default=5.0, description="seconds between two listings of the inbox"
+    )
+    settle_s: Seconds = Field(
+        default=5.0, description="seconds for which a file must be unchanged; 65 on NFS"
+    )
+    pair_wait_s: Seconds = Field(
+        default=30.0,
+        description="seconds in which a manifest of its own may follow, under a folder.yaml",
+    )
+    give_up_after_s: Seconds = Field(
+        default=300.0,
+        description="seconds unchanged after which a picture that does not decode is failed",
+    )
+    orphan_after_s: Seconds = Field(
+        default=86_400.0, description="seconds after which a picture without a manifest is failed"
+    )
+    attempts: Annotated[int, Field(ge=1, le=100)] = Field(
+        default=3, description="attempts after which a job whose worker dies each time is failed"
+    )
+    retry_wait_s: Seconds = Field(
+        default=10.0, description="seconds before the second attempt; doubled for each further one"
+    )
+    checkpoint_every_s: Annotated[float, Field(gt=0)] = Field(
+        default=30.0, description="seconds between two checkpoints of a running job"
+    )
+    stop_grace_s: Seconds = Field(
+        default=20.0,
+        description="seconds that a stopping daemon gives its workers for a last checkpoint",
+    )
+    log: Literal["auto", "json", "console"] = Field(
+        default="auto",
+        description="form of the log; `auto` is `console` on a terminal, else `json`",
+    )
+    limits: Limits = Field(default=Limits(), description="what is refused unread")
+
+
+@dataclass(frozen=True)
+class Config:
+    """The settings, the file they are from, and the folders they name as absolute paths."""
+
+    path: Path
+    settings: Settings
+    inbox: Path
+    outbox: Path
+    work: Path
+
+
+def find_config(explicit: str | None) -> Path:
+    """Return the file to read: the one named, `$NSTD_CONFIG`, ./config.yaml or /etc/nstd's.
+
+    Raises:
+        ConfigError: none of them is there.
+    """
+    if named := explicit or os.environ.get("NSTD_CONFIG"):
+        if not Path(named).is_file():
+            raise ConfigError(f"The configuration file {named} does not exist.")
+        return Path(named)
+    for path in (Path("config.yaml"), SYSTEM_CONFIG):
+        if path.is_file():
+            return path
+    raise ConfigError(
+        f"No configuration: neither ./config.yaml nor {SYSTEM_CONFIG} exists. "
+        "Name one with --config FILE."
+    )
+
+
+def load_config(path: Path) -> Config:
+    """Read and check a configuration; relative folders are beside the file.
+
+    Raises:
+        ConfigError: all that is wrong with it.
+    """
+    try:
+        settings = validated(Settings, load_yaml(path.read_bytes()))
+    except (ProblemsError, YamlTextError, OSError) as error:
+        sentences = error.sentences if isinstance(error, ProblemsError) else (str(error),)
+        raise ConfigError(_listed(path, sentences)) from error
+    if settings.recipe not in recipe_names():
+        known = ", ".join(recipe_names())
+        raise ConfigError(
+            _listed(path, [f"recipe: found {settings.recipe!r}; allowed are {known}"])
+        )
+    base = path.resolve().parent
+    folders = [(base / name).resolve() for name in (settings.inbox, settings.outbox, settings.work)]
+    _refuse_nesting(path, dict(zip(("inbox", "outbox", "work"), folders, strict=True)))
+    return Config(path, settings, *folders)
+
+
+def _refuse_nesting(path: Path, folders: dict[str, Path]) -> None:
+    """One inside the other would feed results back as photographs."""
+    for name, folder in folders.items():
+        for other, parent in folders.items():
+            if name != other and folder.is_relative_to(parent):
+                raise ConfigError(
+                    _listed(path, [f"{name}: {folder} lies inside {other} ({parent})"])
+                )
+
+
+def _listed(path: Path, sentences: Iterable[str]) -> str:
+    return f"{path} is not right:" + "".join(f"\n  - {sentence}" for sentence in sentences)

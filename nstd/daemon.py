@@ -1,0 +1,267 @@
+"""Time, signals and wiring: the loop that turns the wheel, and the rooms it is connected to."""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from multiprocessing.connection import wait
+from pathlib import Path
+from typing import Protocol
+
+import structlog
+
+from nstd.circuits import Circuits
+from nstd.clock import Now, now
+from nstd.config import Config, load_config
+from nstd.devices import find_devices
+from nstd.errors import AlreadyRunningError, ConfigError, WorldError
+from nstd.foreman import Foreman, RetryPolicy
+from nstd.notify import Notifier
+from nstd.pool import Pool, ProcessPool, WorkerSettings, serve_orders
+from nstd.publishing import Publishing
+from nstd.spool.accept import Reception
+from nstd.spool.decode import DecodeLimits, check_picture
+from nstd.spool.durable import make_folder
+from nstd.spool.intake import Intake, Patience
+from nstd.spool.journal import Journal
+from nstd.spool.names import STYLES_FOLDER
+from nstd.spool.outbox import Outbox
+from nstd.spool.tidy import Tidying
+from nstd.spool.work import WorkFolder
+from nstd.wakeup import InboxObserver, Wakeup
+
+SHORTEST_SCAN_WAIT_S = 0.5
+TURN_EVERY_S = 1.0
+
+log = structlog.get_logger()
+
+
+class Display(Protocol):
+    """Somebody who is shown how it goes, once a turn."""
+
+    def show(self, journal: Journal) -> None:
+        """Show the state of the queue."""
+
+
+@dataclass
+class Daemon:
+    """All rooms, wired; `tick` is one turn of the wheel."""
+
+    config: Config
+    journal: Journal
+    intake: Intake
+    foreman: Foreman
+    circuits: Circuits
+    _last_scan_s: float = 0.0
+    _next_scan_s: float = 0.0
+    _inbox_pending: bool = field(default=True)
+
+    def tick(self, moment: Now, *, inbox_changed: bool = False, leaving: bool = False) -> None:
+        """Scan the inbox if it is time, then let the foreman take his turn."""
+        if inbox_changed:
+            soonest_s = self._last_scan_s + SHORTEST_SCAN_WAIT_S
+            self._next_scan_s = min(self._next_scan_s, soonest_s)
+        if not leaving and moment.monotonic_s >= self._next_scan_s:
+            self._scan(moment)
+        self.foreman.tick(moment, hand_out=not leaving)
+
+    def _scan(self, moment: Now) -> None:
+        if not self.circuits.may_try("inbox", moment) or not self.circuits.may_try("work", moment):
+            return
+        settings = self.config.settings
+        self._last_scan_s = moment.monotonic_s
+        try:
+            self._inbox_pending = self.intake.turn(moment)
+        except WorldError as error:
+            self.circuits.failed(error, moment)
+        else:
+            self.circuits.works("inbox")
+        # Something is on its way in: look again as soon as it can have settled.
+        soon = max(SHORTEST_SCAN_WAIT_S, min(settings.settle_s / 2, settings.scan_interval_s))
+        wait_s = soon if self._inbox_pending else settings.scan_interval_s
+        self._next_scan_s = moment.monotonic_s + wait_s
+
+    @property
+    def drained(self) -> bool:
+        """Tell whether nothing is left to do, and nothing is about to be."""
+        return not (self._inbox_pending or self.foreman.busy)
+
+    @property
+    def status(self) -> str:
+        """The queue in a line, for the service manager."""
+        counts = self.journal.counts()
+        running, queued = counts.get("running", 0), counts.get("queued", 0)
+        faults = "".join(f"; {fault.sentence}" for fault in self.journal.faults())
+        return f"{running} running, {queued} queued{faults}"
+
+
+def build(config: Config, journal: Journal, pool: Pool) -> Daemon:
+    """Wire the rooms together."""
+    settings, work = config.settings, WorkFolder(config.work)
+    limits = DecodeLimits(
+        settings.limits.decode_s, settings.limits.decode_memory_bytes, settings.limits.picture_px
+    )
+    circuits = Circuits(journal)
+    publishing = Publishing(journal, work, Outbox(config.outbox))
+    reception = Reception(
+        journal=journal,
+        work=work,
+        inbox=config.inbox,
+        styles_folder=config.inbox / STYLES_FOLDER,
+        default_recipe=settings.recipe,
+        most_picture_bytes=settings.limits.picture_bytes,
+        check_picture=lambda path, name: check_picture(path, limits, name=name),
+        is_published=lambda job: settings.originals == "keep" or publishing.is_published(job),
+    )
+    patience = Patience(
+        settings.settle_s,
+        settings.pair_wait_s,
+        settings.give_up_after_s,
+        settings.orphan_after_s,
+    )
+    foreman = Foreman(
+        journal=journal,
+        work=work,
+        pool=pool,
+        publishing=publishing,
+        tidying=Tidying(journal, work, config.inbox, settings.originals),
+        circuits=circuits,
+        retries=RetryPolicy(settings.attempts, settings.retry_wait_s),
+    )
+    return Daemon(config, journal, Intake(reception, patience), foreman, circuits)
+
+
+def process_pool(config: Config) -> ProcessPool:
+    """Make a pool of one process per configured device."""
+    settings = config.settings
+    devices = find_devices() if settings.devices == "auto" else tuple(settings.devices)
+    return ProcessPool(
+        [
+            WorkerSettings(
+                device,
+                settings.threads,
+                WorkFolder(config.work).gram_cache,
+                settings.checkpoint_every_s,
+            )
+            for device in devices
+        ],
+        serve_orders,
+    )
+
+
+@contextmanager
+def opened(config: Config) -> Iterator[Journal]:
+    """Take the work folder for this process: lock, sweep, journal, and the shared folders.
+
+    Raises:
+        AlreadyRunningError: another daemon has it.
+        ConfigError: a folder cannot be made or written.
+    """
+    work = WorkFolder(config.work)
+    try:
+        for folder in (config.inbox, config.inbox / STYLES_FOLDER, config.outbox, config.work):
+            make_folder(folder)
+        lock = os.open(work.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    except OSError as error:
+        raise ConfigError(f"A folder cannot be made: {error}.") from error
+    try:
+        _lock(lock, config.work)
+        work.prepare()
+        journal = Journal(work.journal)
+        try:
+            journal.requeue_running()
+            work.sweep_jobs({job.id for job in journal.jobs("queued", "finished", "held")} |
+                            {job.id for job in journal.untidied()})  # fmt: skip
+            yield journal
+        finally:
+            journal.close()
+    finally:
+        os.close(lock)
+
+
+def _lock(descriptor: int, folder: Path) -> None:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        owner = os.pread(descriptor, 32, 0).decode(errors="replace").strip()
+        raise AlreadyRunningError(
+            f"Another nstd (process {owner or 'unknown'}) works on {folder}. Stop it first."
+        ) from error
+    os.ftruncate(descriptor, 0)
+    os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+
+
+def run(config: Config, *, once: bool, display: Display | None) -> int:
+    """Run until asked to leave or, with `once`, until the inbox is drained.
+
+    Returns:
+        how many jobs failed meanwhile.
+    """
+    with opened(config) as journal:
+        wakeup, notifier = Wakeup(), Notifier.from_environment()
+        wakeup.catch_signals()
+        pool = process_pool(config)
+        observer = InboxObserver(config.inbox, wakeup)
+        daemon = build(config, journal, pool)
+        failed_before = journal.counts().get("failed", 0)
+        log.info("watching", inbox=str(config.inbox), outbox=str(config.outbox))
+        notifier.ready()
+        try:
+            while not wakeup.stop_requested and not (once and daemon.drained):
+                _turn(daemon, pool, wakeup)
+                if wakeup.reload_requested:
+                    wakeup.reload_requested = False
+                    daemon = _reloaded(daemon, pool)
+                observer.check()
+                notifier.alive(daemon.status)
+                if display:
+                    display.show(journal)
+            if not daemon.drained:
+                notifier.stopping(config.settings.stop_grace_s)
+                _leave(daemon, pool, wakeup)
+        finally:
+            observer.stop()
+            pool.close()
+        log.info("left", **journal.counts())
+        return journal.counts().get("failed", 0) - failed_before
+
+
+def _reloaded(daemon: Daemon, pool: Pool) -> Daemon:
+    """Read the configuration again; folders and workers stay as they are until a restart."""
+    old = daemon.config
+    try:
+        new = load_config(old.path)
+    except ConfigError as error:
+        log.error("configuration not reloaded", reason=str(error))
+        return daemon
+    fixed = ("devices", "threads", "checkpoint_every_s", "log")
+    same_folders = (new.inbox, new.outbox, new.work) == (old.inbox, old.outbox, old.work)
+    changed = [key for key in fixed if getattr(new.settings, key) != getattr(old.settings, key)]
+    if changed or not same_folders:
+        log.warning("needs a restart", keys=changed or ["inbox", "outbox", "work"])
+    if not same_folders:
+        return daemon
+    log.info("configuration reloaded", file=str(new.path))
+    return build(new, daemon.journal, pool)
+
+
+def _turn(daemon: Daemon, pool: ProcessPool, wakeup: Wakeup) -> None:
+    wait([wakeup.fileno(), *pool.waitables()], timeout=TURN_EVERY_S)
+    wakeup.clear()
+    changed, wakeup.inbox_changed = wakeup.inbox_changed, False
+    daemon.tick(now(), inbox_changed=changed)
+
+
+def _leave(daemon: Daemon, pool: ProcessPool, wakeup: Wakeup) -> None:
+    """Ask the workers for a last checkpoint, and wait for it, but not for ever."""
+    daemon.foreman.stop_all()
+    moment = now()
+    deadline_s = moment.monotonic_s + daemon.config.settings.stop_grace_s
+    while pool.running() and moment.monotonic_s < deadline_s:
+        wait(pool.waitables(), timeout=min(TURN_EVERY_S, deadline_s - moment.monotonic_s))
+        wakeup.clear()
+        moment = now()
+        daemon.tick(moment, leaving=True)
+    for job_id in pool.running():
+        log.warning("job left at its last checkpoint", job=job_id)

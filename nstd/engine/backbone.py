@@ -1,0 +1,150 @@
+"""VGG-16 and VGG-19 as feature extractors, their layers by the papers' names."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from nstd.layers import CONVOLUTIONS_PER_BLOCK, deepest_block
+
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+
+
+@dataclass(frozen=True)
+class Convolution:
+    """One 3×3 convolution: its paper name (`conv1_1`), weight (N, C, 3, 3) and bias (N)."""
+
+    name: str
+    weight: Tensor
+    bias: Tensor
+
+    @property
+    def relu_name(self) -> str:
+        return self.name.replace("conv", "relu")
+
+
+@dataclass(frozen=True)
+class Backbone:
+    """A frozen VGG stack, cut after the deepest layer that is asked for.
+
+    Simonyan & Zisserman 2014, configurations D (vgg16) and E (vgg19). Average pooling in place of
+    max pooling as Gatys et al. 2015, §2, propose it.
+    """
+
+    architecture: str
+    blocks: tuple[tuple[Convolution, ...], ...]
+    pooling: str
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return self.blocks[0][0].weight.dtype
+
+    def features(self, picture: Tensor, layers: Iterable[str]) -> dict[str, Tensor]:
+        """Return the activations of `picture` at the named layers.
+
+        Args:
+            picture: (1, 3, H, W), RGB in [0, 1], fp32.
+            layers: names such as `relu4_2` (after the ReLU) or `conv4_2` (before it).
+
+        Returns:
+            one tensor (1, C, h, w) a name, in the backbone's own precision.
+        """
+        wanted = set(layers)
+        found: dict[str, Tensor] = {}
+        x = normalize(picture).to(self.dtype).contiguous(memory_format=torch.channels_last)
+        for block_index, block in enumerate(self.blocks):
+            if block_index:
+                x = POOLINGS[self.pooling](x)  # (1, C, h/2, w/2)
+            for convolution in block:
+                x = F.conv2d(x, convolution.weight, convolution.bias, padding=1)  # (1, N, h, w)
+                if convolution.name in wanted:
+                    found[convolution.name] = x
+                    x = F.relu(x)
+                else:
+                    x = F.relu_(x)
+                if convolution.relu_name in wanted:
+                    found[convolution.relu_name] = x
+                if len(found) == len(wanted):
+                    return found
+        raise KeyError(f"{self.architecture} has no layers {sorted(wanted - set(found))}")
+
+
+def normalize(picture: Tensor) -> Tensor:
+    """Shift and scale RGB in [0, 1] by the ImageNet mean and deviation, as torchvision does."""
+    mean = picture.new_tensor(IMAGENET_MEAN).view(1, 3, 1, 1)
+    std = picture.new_tensor(IMAGENET_STD).view(1, 3, 1, 1)
+    return (picture - mean) / std
+
+
+def assemble(
+    state: Mapping[str, Tensor],
+    *,
+    architecture: str,
+    pooling: str,
+    layers: Iterable[str],
+    mean_activations: Mapping[str, Tensor] | None,
+    dtype: torch.dtype,
+    device: torch.device,
+) -> Backbone:
+    """Build a backbone from a state dict laid out as torchvision's `vgg16().features`.
+
+    Args:
+        state: `features.<index>.weight` and `.bias`; only the convolutions are read.
+        layers: the layers that will be asked for; deeper blocks are left out.
+        mean_activations: per layer (`relu1_1` …) the mean activation of each filter. When given,
+            the filters are rescaled so that each mean becomes one (Gatys et al. 2015, §2); the
+            function computed stays the same but for that scale. None leaves the network raw.
+    """
+    convolutions = _convolutions(state, architecture)
+    if mean_activations is not None:
+        convolutions = _unit_mean(convolutions, mean_activations)
+    placed = (_placed(convolution, dtype, device) for convolution in convolutions)
+    counts = CONVOLUTIONS_PER_BLOCK[architecture][: deepest_block(layers)]
+    blocks = tuple(tuple(islice(placed, count)) for count in counts)
+    return Backbone(architecture, blocks, pooling)
+
+
+def _convolutions(state: Mapping[str, Tensor], architecture: str) -> Iterator[Convolution]:
+    index = 0
+    for block, count in enumerate(CONVOLUTIONS_PER_BLOCK[architecture], 1):
+        for number in range(1, count + 1):
+            weight, bias = state[f"features.{index}.weight"], state[f"features.{index}.bias"]
+            yield Convolution(f"conv{block}_{number}", weight.float(), bias.float())
+            index += 2  # a convolution and its ReLU
+        index += 1  # the pooling
+
+
+def _unit_mean(
+    convolutions: Iterable[Convolution], mean_activations: Mapping[str, Tensor]
+) -> Iterator[Convolution]:
+    """Rescale so that every filter's mean activation is one; ReLU and pooling commute with it."""
+    incoming: Tensor | None = None
+    for convolution in convolutions:
+        mean = mean_activations[convolution.relu_name].float()  # (N,)
+        # A filter that never fires has no scale of its own: it keeps the layer's.
+        mean = torch.where(mean > 1e-3 * mean.mean(), mean, mean.mean())
+        weight = convolution.weight / mean.view(-1, 1, 1, 1)
+        if incoming is not None:
+            weight = weight * incoming.view(1, -1, 1, 1)
+        yield Convolution(convolution.name, weight, convolution.bias / mean)
+        incoming = mean
+
+
+def _placed(convolution: Convolution, dtype: torch.dtype, device: torch.device) -> Convolution:
+    weight = convolution.weight.to(device, dtype).contiguous(memory_format=torch.channels_last)
+    return Convolution(convolution.name, weight, convolution.bias.to(device, dtype))
+
+
+def _max_pool(x: Tensor) -> Tensor:
+    return F.max_pool2d(x, 2)
+
+
+def _avg_pool(x: Tensor) -> Tensor:
+    return F.avg_pool2d(x, 2)
+
+
+POOLINGS: dict[str, Callable[[Tensor], Tensor]] = {"max": _max_pool, "avg": _avg_pool}

@@ -1,0 +1,138 @@
+"""The loop: one picture, level by level, step by step; it can be left and resumed at any step."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from nstd.engine.backbone import Backbone
+from nstd.engine.objective import Objective, make_objective
+from nstd.engine.optimizers import Optimizer, make_optimizer
+from nstd.engine.pixels import PARAMETRISATIONS, Parametrisation, add_detail, resize
+from nstd.engine.pyramid import Level, plan_levels
+from nstd.engine.targets import StyleStats
+from nstd.recipe import Recipe
+
+BF16_NOISE = 1e-4
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One picture to be made.
+
+    `content` is (1, 3, H, W) in [0, 1] at the size of the result; `style_at` returns the style's
+    statistics for a level whose long side has that many pixels.
+    """
+
+    recipe: Recipe
+    backbone: Backbone
+    content: Tensor
+    style_at: Callable[[int], StyleStats]
+    strength: float
+    seed: int
+
+
+@dataclass(frozen=True)
+class Step:
+    """One evaluation: the running number, where it was made, and its terms (K,) on the device."""
+
+    step: int
+    level: int
+    size_px: int
+    terms: Tensor
+
+
+@dataclass(frozen=True)
+class SavedRun:
+    """A run between two steps: position, the picture the level began with, optimiser state."""
+
+    step: int
+    level: int
+    step_in_level: int
+    optimizer: dict[str, Tensor]
+
+
+class Run:
+    """The optimisation of one picture; iterate over it for the steps, then take `picture`."""
+
+    def __init__(self, problem: Problem, saved: SavedRun | None = None) -> None:
+        self.problem = problem
+        height, width = problem.content.shape[-2:]
+        self.levels = plan_levels(problem.recipe, width=width, height=height)
+        self._step = saved.step if saved else 0
+        self._level = saved.level if saved else 0
+        self._step_in_level = saved.step_in_level if saved else 0
+        self._begin_level(_starting_picture(problem))
+        if saved:
+            self._optimizer.restore(saved.optimizer)
+
+    @property
+    def term_names(self) -> tuple[str, ...]:
+        return self._objective.names
+
+    @property
+    def step(self) -> int:
+        """How many steps have been made."""
+        return self._step
+
+    @property
+    def picture(self) -> Tensor:
+        """The picture as it would be delivered now, (1, 3, h, w) in [0, 1] at the level's size."""
+        return self._pixels.picture(self._optimizer.best).clamp(0, 1)
+
+    def __iter__(self) -> Iterator[Step]:
+        while True:
+            level = self.levels[self._level]
+            while self._step_in_level < level.steps and not self._optimizer.stalled:
+                yield self._one_step(level)
+            if self._level + 1 == len(self.levels):
+                return
+            picture = self.picture
+            self._level += 1
+            self._step_in_level = 0
+            self._begin_level(picture)
+
+    def _one_step(self, level: Level) -> Step:
+        picture = self._pixels.picture(self._optimizer.point)
+        evaluation = self._objective.evaluate(picture)
+        gradient = self._pixels.gradient(picture, evaluation.gradient)
+        self._optimizer.tell(evaluation.total, gradient)
+        self._step += 1
+        self._step_in_level += 1
+        return Step(self._step, self._level, level.size_px, evaluation.terms)
+
+    def _begin_level(self, picture: Tensor) -> None:
+        problem, level = self.problem, self.levels[self._level]
+        content = resize(problem.content, width=level.width, height=level.height)
+        started = resize(picture, width=level.width, height=level.height)
+        if level.adds_detail:
+            started = add_detail(
+                started, content, from_width=picture.shape[3], from_height=picture.shape[2]
+            )
+        self._objective: Objective = make_objective(
+            problem.recipe,
+            backbone=problem.backbone,
+            content=content,
+            style=problem.style_at(level.size_px),
+            strength=problem.strength,
+        )
+        self._pixels: Parametrisation = PARAMETRISATIONS[level.variable]
+        self._optimizer: Optimizer = make_optimizer(
+            level.optimizer,
+            self._pixels.variable(started),
+            steps=level.steps,
+            project=self._pixels.project,
+            noise=BF16_NOISE if problem.backbone.dtype == torch.bfloat16 else 0.0,
+        )
+
+    def save(self) -> SavedRun:
+        """Return all that `Run(problem, saved)` needs to go on exactly from here."""
+        return SavedRun(self._step, self._level, self._step_in_level, self._optimizer.state())
+
+
+def _starting_picture(problem: Problem) -> Tensor:
+    if problem.recipe.start == "content":
+        return problem.content
+    generator = torch.Generator().manual_seed(problem.seed)
+    return torch.rand(problem.content.shape, generator=generator).to(problem.content.device)

@@ -1,0 +1,61 @@
+"""What a style is to the engine: the statistics of its layers, and blends of several."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from nstd.engine.backbone import Backbone
+from nstd.engine.losses import LayerStats, layer_statistics
+
+LADDER_STEPS_PER_OCTAVE = 4
+LADDER_START_PX = 32
+
+
+@dataclass(frozen=True)
+class StyleStats:
+    """The statistics of one style at one size, a `LayerStats` a layer."""
+
+    layers: Mapping[str, LayerStats]
+
+
+@torch.no_grad()
+def style_statistics(backbone: Backbone, picture: Tensor, layers: Iterable[str]) -> StyleStats:
+    """Measure a style picture (1, 3, H, W) in [0, 1] at the named layers."""
+    features = backbone.features(picture, layers)
+    return StyleStats({name: layer_statistics(value) for name, value in features.items()})
+
+
+def blend(parts: Sequence[tuple[StyleStats, float]]) -> StyleStats:
+    """Mix styles by weight; the weights are scaled to sum to one.
+
+    Means and second moments are mixed, from which everything else derives.
+    """
+    total = sum(weight for _, weight in parts)
+    shares = [(stats, weight / total) for stats, weight in parts]
+    first = parts[0][0].layers
+    return StyleStats(
+        {
+            name: LayerStats(
+                torch.stack([s.layers[name].mean * share for s, share in shares]).sum(0),
+                torch.stack([s.layers[name].second_moment * share for s, share in shares]).sum(0),
+                first[name].positions,
+            )
+            for name in first
+        }
+    )
+
+
+def ladder_size_px(wanted_px: float) -> int:
+    """Return the ladder's size nearest to the wanted long side.
+
+    The ladder has four sizes an octave, so that photographs of different cameras meet the same
+    cached statistics and no style is more than 9 % from the size that was meant.
+    """
+    rung, best = LADDER_START_PX * 1.0, LADDER_START_PX
+    while rung <= wanted_px * 2:
+        if abs(rung - wanted_px) <= abs(best - wanted_px):
+            best = round(rung)
+        rung *= 2 ** (1 / LADDER_STEPS_PER_OCTAVE)
+    return best

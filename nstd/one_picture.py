@@ -1,0 +1,116 @@
+"""`nstd stylize`: one picture, in this process, without folders."""
+
+import hashlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from nstd.devices import find_devices, share_processors
+from nstd.errors import DivergedError, JobError, NstdError, UsageError, WorldError
+from nstd.formats import FORMAT_OF_SUFFIX
+from nstd.orders import Failed, Finished, Order, Progress, StylePicture, StyleShare, WorkOrder
+from nstd.problems import ProblemsError
+from nstd.progress_bars import ProgressBars
+from nstd.recipe import load_recipe
+from nstd.spool.durable import replace_durably
+from nstd.status import duration
+from nstd.strict_yaml import YamlTextError, load_yaml
+
+ERROR_OF_FAULT = {"job": JobError, "attempt": DivergedError}
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What the command line asks for."""
+
+    content: Path
+    style: Path
+    output: Path
+    recipe: str
+    size_px: int | None
+    strength: float
+    style_scale: float
+    seed: int
+    quality: int
+    overrides: str
+    losses: bool
+    force: bool
+
+
+def stylize(wish: Wish, *, cache_folder: Path) -> Finished:
+    """Paint one picture, showing its progress, and write it.
+
+    Raises:
+        UsageError: the wish cannot be asked for.
+        JobError: the pictures cannot be used.
+    """
+    order = _order(wish)
+    finished = _run(order, cache_folder)
+    for file in finished.files:
+        if file.suffix.startswith(".losses"):
+            if wish.losses:
+                replace_durably(wish.output.with_suffix(file.suffix), file.data)
+        else:
+            replace_durably(wish.output, file.data)
+    return finished
+
+
+def _order(wish: Wish) -> WorkOrder:
+    output_format = FORMAT_OF_SUFFIX.get(wish.output.suffix.lower())
+    if output_format is None:
+        allowed = ", ".join(FORMAT_OF_SUFFIX)
+        raise UsageError(f"{wish.output} must end in one of {allowed}.")
+    if wish.output.exists() and not wish.force:
+        raise UsageError(f"{wish.output} exists; --force replaces it.")
+    for path in (wish.content, wish.style):
+        if not path.is_file():
+            raise UsageError(f"There is no picture {path}.")
+    try:
+        recipe = load_recipe(wish.recipe, load_yaml(wish.overrides))
+    except (ProblemsError, YamlTextError) as error:
+        raise UsageError(str(error)) from error
+    style = wish.style.read_bytes()
+    sha256 = hashlib.sha256(style).hexdigest()
+    order = Order(
+        styles=(StyleShare(name=wish.style.stem, pictures=(sha256,)),),
+        recipe_name=wish.recipe,
+        recipe=recipe,
+        size_px=wish.size_px,
+        strength=wish.strength,
+        seed=wish.seed,
+        style_scale=wish.style_scale,
+        priority=0,
+        output_format=output_format,
+        quality=wish.quality,
+    )
+    return WorkOrder(
+        str(os.getpid()),
+        order,
+        wish.content.read_bytes(),
+        (StylePicture(sha256, 1.0, style),),
+        checkpoint=None,
+    )
+
+
+def _run(order: WorkOrder, cache_folder: Path) -> Finished:
+    share_processors()
+    from nstd.station import Station
+    from nstd.worker import run_order
+
+    station = Station.at(
+        find_devices()[0], cache_folder=cache_folder, checkpoint_every_s=float("inf")
+    )
+    with ProgressBars() as bars:
+        for event in run_order(order, station, lambda: False):
+            match event:
+                case Progress() as p:
+                    detail = f"{p.size_px} px  loss {p.losses[-1].total:.4g}  "
+                    detail += f"{duration(p.eta_s)} left"
+                    bars.set(p.job_id, order.order.style_label, (p.step, p.steps), detail)
+                case Failed(fault="device"):
+                    raise WorldError(str(station.device), event.sentence)
+                case Failed():
+                    raise ERROR_OF_FAULT[event.fault](event.sentence)
+                case Finished():
+                    return event
+    raise NstdError("The worker ended without a word.")

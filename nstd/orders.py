@@ -1,0 +1,160 @@
+"""What crosses between the spool and the workers: an order one way, events the other.
+
+Vocabulary: no torch, no paths, nothing but frozen values.
+"""
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from nstd.formats import PictureFormat
+from nstd.recipe import Model, Recipe
+
+
+class StyleShare(Model):
+    """One style of a blend: its name, weight, and its pictures by hash."""
+
+    name: str
+    weight: Annotated[float, Field(gt=0, le=1e6)] = 1.0
+    pictures: tuple[str, ...] = Field(strict=False)
+
+
+class Order(Model):
+    """A manifest with everything resolved: what the journal keeps and the record repeats."""
+
+    styles: tuple[StyleShare, ...] = Field(strict=False)
+    recipe_name: str
+    recipe: Recipe
+    size_px: int | None
+    strength: float
+    seed: int
+    style_scale: float
+    priority: int
+    output_format: PictureFormat
+    quality: int
+
+    @property
+    def style_label(self) -> str:
+        """The styles in words, as results are named: `starry-night`, `monet+shipwreck`."""
+        return "+".join(style.name for style in self.styles)
+
+
+@dataclass(frozen=True)
+class StylePicture:
+    """One picture of a style and its share of the whole style; the shares sum to one."""
+
+    sha256: str
+    share: float
+    data: bytes
+
+
+@dataclass(frozen=True)
+class WorkOrder:
+    """Everything a worker needs for one job, by value: it sees no folder of ours."""
+
+    job_id: str
+    order: Order
+    content: bytes
+    styles: tuple[StylePicture, ...]
+    checkpoint: bytes | None
+
+
+@dataclass(frozen=True)
+class LossRow:
+    """One objective evaluation; `terms` are in the order of the run's term names."""
+
+    step: int
+    level: int
+    size_px: int
+    seconds: float
+    terms: tuple[float, ...]
+
+    @property
+    def total(self) -> float:
+        return sum(self.terms)
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a job is; `losses` are the rows since the last word."""
+
+    job_id: str
+    step: int
+    steps: int
+    level: int
+    levels: int
+    size_px: int
+    eta_s: float
+    device: str
+    losses: tuple[LossRow, ...]
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """All that is needed to go on from `step` (safetensors)."""
+
+    job_id: str
+    step: int
+    data: bytes
+
+
+@dataclass(frozen=True)
+class ProducedFile:
+    """A finished file: how its name ends (`.jpg`, `.losses.csv`), and its bytes."""
+
+    suffix: str
+    data: bytes
+
+
+@dataclass(frozen=True)
+class RunFacts:
+    """What the worker knows of a finished run, for the record."""
+
+    device: str
+    precision: str
+    weights_sha256: str
+    evaluations: int
+    width: int
+    height: int
+    seconds_load: float
+    seconds_style: float
+    seconds_optimise: float
+    style_cache: Literal["hit", "miss", "unused"]
+    resumed_from_step: int
+    losses_start: dict[str, float]
+    losses_end: dict[str, float]
+    losses_delivered: dict[str, float]
+    versions: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Finished:
+    """The job is computed; the files are as they shall be published."""
+
+    job_id: str
+    files: tuple[ProducedFile, ...]
+    facts: RunFacts
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """The job was left on request, after a checkpoint; it is to be resumed."""
+
+    job_id: str
+
+
+@dataclass(frozen=True)
+class Failed:
+    """The job ended badly.
+
+    `fault` says whose fault it is: the `job`'s (never again), the `attempt`'s (try again), or the
+    `device`'s (the worker leaves; no attempt is charged).
+    """
+
+    job_id: str
+    fault: Literal["job", "attempt", "device"]
+    sentence: str
+
+
+Event = Progress | Checkpoint | Finished | Stopped | Failed

@@ -1,0 +1,51 @@
+"""Progress bars on a terminal, one for each running job."""
+
+from types import TracebackType
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from nstd.spool.journal import Journal
+from nstd.status import duration
+
+
+class ProgressBars:
+    """A live display of the running jobs; log lines scroll above it."""
+
+    def __init__(self) -> None:
+        self._progress = Progress(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            TextColumn("{task.percentage:>3.0f} %"),
+            TextColumn("{task.fields[detail]}", markup=False),
+            TimeElapsedColumn(),
+            console=Console(stderr=True),
+        )
+        self._tasks: dict[str, TaskID] = {}
+
+    def __enter__(self) -> "ProgressBars":
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._progress.stop()
+
+    def show(self, journal: Journal) -> None:
+        """Bring the bars in line with the journal."""
+        known = journal.progress()
+        for job_id in self._tasks.keys() - known.keys():
+            self._progress.remove_task(self._tasks.pop(job_id))
+        for job_id, p in known.items():
+            detail = f"{p.size_px} px  loss {p.loss:.4g}  {duration(p.eta_s)} left"
+            self.set(job_id, journal.job(job_id).title, (p.step, p.steps), detail)
+
+    def set(self, key: str, title: str, steps: tuple[int, int], detail: str) -> None:
+        """Set one bar: how many steps of how many are made."""
+        if key not in self._tasks:
+            self._tasks[key] = self._progress.add_task(title, total=steps[1], detail=detail)
+        self._progress.update(self._tasks[key], completed=steps[0], total=steps[1], detail=detail)

@@ -1,0 +1,93 @@
+"""From `finished` to `done`: the files under their names, the record last, then the journal."""
+
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import structlog
+
+from nstd.clock import Now
+from nstd.record import facts_from_json, record_json
+from nstd.spool.durable import replace_durably
+from nstd.spool.jobs import Job, PlannedFile
+from nstd.spool.journal import Journal
+from nstd.spool.names import safe_folder, safe_name, split_name
+from nstd.spool.outbox import NameTakenError, Outbox
+from nstd.spool.work import WorkFolder
+
+RECORD_SUFFIX = ".json"
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Publishing:
+    """Publishes finished jobs; replaying any prefix of `publish` is harmless."""
+
+    journal: Journal
+    work: WorkFolder
+    outbox: Outbox
+
+    def publish(self, job: Job, now: Now) -> None:
+        """Publish a finished job. Raises: OSError, when the outbox or the work folder fails."""
+        files = self.journal.files_of(job.id)
+        began = time.monotonic()
+        try:
+            for file in files:
+                self._publish_file(job, file)
+            record = self._record(job, files, now, time.monotonic() - began)
+            self._publish_file(job, record)
+        except NameTakenError:
+            self._move_aside(job, files)
+            return
+        self.journal.end(job.id, "done", now_s=now.wall_s)
+
+    def free_name(self, job: Job, files: Iterable[PlannedFile]) -> tuple[str, str]:
+        """Choose folder and stem of the results: `IMG_0412--starry-night`, then `…--2`, `…--3`."""
+        folder = safe_folder(job.folder)
+        stem = safe_name(f"{split_name(job.content_name or job.id)[0]}--{job.order.style_label}")
+        suffixes = [RECORD_SUFFIX, *(file.suffix for file in files)]
+        number = 1
+        while True:
+            name = stem if number == 1 else f"{stem}--{number}"
+            lies_there = any(self.outbox.holds(folder, name + suffix) for suffix in suffixes)
+            if not lies_there and not self.journal.output_taken(folder, name):
+                return folder, name
+            number += 1
+
+    def is_published(self, job: Job) -> bool:
+        """Tell whether the record of a done job is still in the outbox."""
+        return self.outbox.holds(job.output_folder or "", f"{job.output_stem}{RECORD_SUFFIX}")
+
+    def _publish_file(self, job: Job, file: PlannedFile) -> None:
+        self.outbox.publish(
+            self.work.output(job.id, file.suffix),
+            folder=job.output_folder or "",
+            name=f"{job.output_stem}{file.suffix}",
+            sha256=file.sha256,
+            job_id=job.id,
+        )
+
+    def _record(
+        self, job: Job, files: tuple[PlannedFile, ...], now: Now, seconds: float
+    ) -> PlannedFile:
+        """Write the record into the work folder, once: a replay publishes the same bytes."""
+        path = self.work.output(job.id, RECORD_SUFFIX)
+        if not path.exists():
+            facts = facts_from_json(self.journal.facts_of(job.id))
+            data = record_json(job, facts, files, published_s=now.wall_s, seconds_publish=seconds)
+            replace_durably(path, data)
+        return PlannedFile.of(RECORD_SUFFIX, path.read_bytes())
+
+    def _move_aside(self, job: Job, files: tuple[PlannedFile, ...]) -> None:
+        """Take another name: somebody has put a file of their own under this one."""
+        for file in files:
+            self.outbox.withdraw(
+                folder=job.output_folder or "",
+                name=f"{job.output_stem}{file.suffix}",
+                sha256=file.sha256,
+            )
+        self.work.output(job.id, RECORD_SUFFIX).unlink(missing_ok=True)
+        name = self.free_name(job, files)
+        self.journal.finish(job.id, files, facts_json=self.journal.facts_of(job.id), output=name)
+        log.warning("name taken in the outbox", job=job.id, new_name=name[1])

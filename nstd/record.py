@@ -1,0 +1,71 @@
+"""The record of a published job: what was made of what, how, and the hash of every file."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from nstd.orders import Order, RunFacts
+from nstd.spool.jobs import Job, PlannedFile
+
+
+def record_json(
+    job: Job,
+    facts: RunFacts,
+    files: Sequence[PlannedFile],
+    *,
+    published_s: float,
+    seconds_publish: float,
+) -> bytes:
+    """Return the record as JSON; its presence in the outbox is the commit.
+
+    Args:
+        published_s: when, in seconds of the wall clock.
+        seconds_publish: how long the other files took to publish.
+    """
+    order: Order = job.order
+    record = {
+        "job": job.id,
+        "content": {"name": job.title, "sha256": job.content_sha256},
+        "styles": [style.model_dump() for style in order.styles],
+        "order": order.model_dump(exclude={"styles", "recipe"}),
+        "recipe": order.recipe.model_dump(),
+        "backbone": {"name": order.recipe.backbone, "sha256": facts.weights_sha256},
+        "device": facts.device,
+        "precision": facts.precision,
+        "width": facts.width,
+        "height": facts.height,
+        "evaluations": facts.evaluations,
+        "resumed_from_step": facts.resumed_from_step,
+        "style_cache": facts.style_cache,
+        "attempts": job.attempts + 1,
+        "seconds": {
+            "queued": round((job.started_s or job.accepted_s) - job.accepted_s, 3),
+            "load": round(facts.seconds_load, 3),
+            "style": round(facts.seconds_style, 3),
+            "optimise": round(facts.seconds_optimise, 3),
+            "publish": round(seconds_publish, 3),
+        },
+        "losses": {
+            "start": facts.losses_start,
+            "end": facts.losses_end,
+            "delivered": facts.losses_delivered,
+        },
+        "accepted_s": job.accepted_s,
+        "published_s": published_s,
+        "files": [
+            {"name": f"{job.output_stem}{file.suffix}", "sha256": file.sha256, "size": file.size}
+            for file in files
+        ],
+        "versions": facts.versions,
+    }
+    return (json.dumps(record, indent=2, ensure_ascii=False) + "\n").encode()
+
+
+def facts_json(facts: RunFacts) -> str:
+    """Write the worker's facts for the journal."""
+    return json.dumps(asdict(facts))
+
+
+def facts_from_json(text: str) -> RunFacts:
+    """Read back what `facts_json` wrote."""
+    return RunFacts(**json.loads(text))

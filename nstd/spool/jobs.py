@@ -1,0 +1,113 @@
+"""What the journal knows of jobs, files and faults, as frozen rows."""
+
+import hashlib
+from dataclasses import dataclass
+from typing import Literal
+
+from nstd.orders import Order
+
+State = Literal["waiting", "queued", "running", "finished", "done", "failed", "held", "cancelled"]
+TERMINAL: tuple[State, ...] = ("done", "failed", "cancelled")
+
+
+@dataclass(frozen=True)
+class Job:
+    """One row of the queue."""
+
+    id: str
+    seq: int
+    receipt: str | None
+    state: State
+    folder: str
+    content_name: str | None
+    content_sha256: str | None
+    manifest_name: str | None
+    manifest: bytes | None
+    batch_id: str | None
+    order_json: str | None
+    priority: int
+    attempts: int
+    next_try_s: float
+    accepted_s: float
+    started_s: float | None
+    ended_s: float | None
+    reason: str | None
+    output_folder: str | None
+    output_stem: str | None
+    tidied: int
+
+    @property
+    def order(self) -> Order:
+        """The resolved order; only jobs that were accepted whole have one."""
+        if self.order_json is None:
+            raise ValueError(f"job {self.id} has no order")
+        return Order.model_validate_json(self.order_json)
+
+    @property
+    def title(self) -> str:
+        """The name a person knows the job by."""
+        name = self.content_name or self.manifest_name or self.id
+        return f"{self.folder}/{name}" if self.folder else name
+
+
+@dataclass(frozen=True)
+class NewJob:
+    """What is known of a job when it is written down for the first time."""
+
+    id: str
+    folder: str
+    content_name: str | None
+    manifest_name: str | None
+    manifest: bytes | None
+    receipt: str | None = None
+    content_sha256: str | None = None
+    batch_id: str | None = None
+    order: Order | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class PlannedFile:
+    """A file to be published: how its name ends, and what its bytes are."""
+
+    suffix: str
+    sha256: str
+    size: int
+
+    @classmethod
+    def of(cls, suffix: str, data: bytes) -> "PlannedFile":
+        return cls(suffix, hashlib.sha256(data).hexdigest(), len(data))
+
+
+@dataclass(frozen=True)
+class JobProgress:
+    """The last word of a running job."""
+
+    job_id: str
+    step: int
+    steps: int
+    level: int
+    levels: int
+    size_px: int
+    loss: float
+    eta_s: float
+    device: str
+    updated_s: float
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """A file that is seen but is no job yet."""
+
+    path: str
+    since_s: float
+    reason: str
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A resource that is out of order, since when, and in words."""
+
+    resource: str
+    since_s: float
+    sentence: str

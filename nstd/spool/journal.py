@@ -1,0 +1,352 @@
+"""The durable queue: every job, its state, and the files it came from (SQLite, WAL, FULL sync)."""
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from nstd.errors import ConfigError
+from nstd.spool.durable import Signature
+from nstd.spool.jobs import (
+    TERMINAL,
+    Arrival,
+    Fault,
+    Job,
+    JobProgress,
+    NewJob,
+    PlannedFile,
+    State,
+)
+from nstd.spool.schema import SCHEMA, SCHEMA_VERSION
+
+
+class Journal:
+    """The only durable truth about jobs; every method is one transaction."""
+
+    def __init__(self, path: Path, *, read_only: bool = False) -> None:
+        mode = "ro" if read_only else "rwc"
+        self._db = sqlite3.connect(
+            f"file:{path}?mode={mode}", uri=True, isolation_level=None, timeout=10
+        )
+        self._db.row_factory = sqlite3.Row
+        if not read_only:
+            self._db.execute("PRAGMA journal_mode = WAL")
+            self._db.execute("PRAGMA synchronous = FULL")
+            self._create()
+        version = self._db.execute("PRAGMA user_version").fetchone()[0]
+        if version != SCHEMA_VERSION:
+            self._db.close()
+            raise ConfigError(
+                f"{path} was written by another version of nstd (schema {version}; this version "
+                f"reads {SCHEMA_VERSION}). Nothing was changed."
+            )
+
+    def _create(self) -> None:
+        if self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0:
+            self._db.executescript(
+                f"BEGIN; {SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
+            )
+
+    def close(self) -> None:
+        self._db.close()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield self._db
+        except BaseException:
+            self._db.execute("ROLLBACK")
+            raise
+        self._db.execute("COMMIT")
+
+    # --- arriving ---------------------------------------------------------------------------
+
+    def enter(
+        self, job: NewJob, state: State, originals: Mapping[str, Signature], *, now_s: float
+    ) -> None:
+        """Write a job down with the files it came from, also one that waited in a batch.
+
+        As `queued` this is commit point A: from here on the inbox may burn.
+        """
+        with self._transaction() as db:
+            db.execute("DELETE FROM jobs WHERE id = ? AND state = 'waiting'", (job.id,))
+            self._insert(db, job, state, now_s)
+            _own(db, job.id, originals)
+
+    def add_batch(
+        self,
+        batch_id: str,
+        manifest: tuple[str, bytes, Signature],
+        members: Iterable[tuple[NewJob, Mapping[str, Signature]]],
+        *,
+        now_s: float,
+    ) -> None:
+        """Freeze a batch: its manifest (path, text, signature) and a waiting job a picture."""
+        path, text, signature = manifest
+        with self._transaction() as db:
+            db.execute(
+                "INSERT INTO batches (id, path, manifest) VALUES (?, ?, ?)", (batch_id, path, text)
+            )
+            _own(db, batch_id, {path: signature})
+            for job, originals in members:
+                self._insert(db, job, "waiting", now_s)
+                _own(db, job.id, originals)
+
+    def _insert(self, db: sqlite3.Connection, job: NewJob, state: State, now_s: float) -> None:
+        order = job.order
+        db.execute(
+            "INSERT INTO jobs (id, seq, receipt, state, folder, content_name, content_sha256,"
+            " manifest_name, manifest, batch_id, order_json, priority, accepted_s, ended_s, reason)"
+            " VALUES (?, (SELECT coalesce(max(seq), 0) + 1 FROM jobs),"
+            " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                job.id, job.receipt, state, job.folder, job.content_name, job.content_sha256,
+                job.manifest_name, job.manifest, job.batch_id,
+                order.model_dump_json() if order else None, order.priority if order else 0,
+                now_s, now_s if state in TERMINAL else None, job.reason,
+            ),
+        )  # fmt: skip
+
+    def owned(self) -> dict[str, Signature]:
+        """Return every file of the inbox that belongs to a job or a batch, as it was then."""
+        return {row["path"]: _signature(row) for row in self._db.execute("SELECT * FROM originals")}
+
+    def owners_of(self, paths: Iterable[str]) -> set[str]:
+        """Return the jobs and batches that own any of these files."""
+        rows = self._db.execute("SELECT path, owner FROM originals")
+        wanted = set(paths)
+        return {row["owner"] for row in rows if row["path"] in wanted}
+
+    def originals_of(self, owner: str) -> dict[str, Signature]:
+        rows = self._db.execute("SELECT * FROM originals WHERE owner = ?", (owner,))
+        return {row["path"]: _signature(row) for row in rows}
+
+    def claim(self, job_id: str, originals: Mapping[str, Signature]) -> None:
+        """Say that these files, as they are now, belong to a job that is there already.
+
+        If that job was put away, it is to be put away again, with these files.
+        """
+        with self._transaction() as db:
+            _own(db, job_id, originals)
+            db.execute("UPDATE jobs SET tidied = 0 WHERE id = ?", (job_id,))
+
+    def with_receipt(self, receipt: str) -> Job | None:
+        """Return the newest job of the same photograph, manifest and place, if it is not void."""
+        return self._one(
+            "SELECT * FROM jobs WHERE receipt = ? AND state NOT IN ('failed', 'cancelled')"
+            " ORDER BY seq DESC LIMIT 1",
+            (receipt,),
+        )
+
+    def set_arrivals(self, reasons: Mapping[str, str], *, now_s: float) -> None:
+        """Replace the list of files that wait in the inbox, keeping since when each does."""
+        known = {arrival.path: arrival for arrival in self.arrivals()}
+        if {path: arrival.reason for path, arrival in known.items()} == dict(reasons):
+            return
+        with self._transaction() as db:
+            gone = [(path,) for path in known.keys() - reasons.keys()]
+            db.executemany("DELETE FROM arrivals WHERE path = ?", gone)
+            db.executemany(
+                "INSERT INTO arrivals VALUES (?, ?, ?)"
+                " ON CONFLICT (path) DO UPDATE SET reason = excluded.reason",
+                [(path, now_s, reason) for path, reason in reasons.items()],
+            )
+
+    def arrivals(self) -> list[Arrival]:
+        return [Arrival(**row) for row in self._db.execute("SELECT * FROM arrivals ORDER BY path")]
+
+    # --- running ----------------------------------------------------------------------------
+
+    def next_queued(self, now_s: float) -> Job | None:
+        """Return the job to run next: higher priority first, then first come."""
+        return self._one(
+            "SELECT * FROM jobs WHERE state = 'queued' AND next_try_s <= ?"
+            " ORDER BY priority DESC, seq LIMIT 1",
+            (now_s,),
+        )
+
+    def start(self, job_id: str, *, now_s: float) -> None:
+        self._set(job_id, "running", "started_s = coalesce(started_s, ?)", now_s)
+
+    def requeue(self, job_id: str, *, attempts: int, next_try_s: float, reason: str | None) -> None:
+        """Put a job back into the queue; `attempts` is what is charged to it by now."""
+        changes = "attempts = ?, next_try_s = ?, reason = ?"
+        self._set(job_id, "queued", changes, attempts, next_try_s, reason)
+
+    def requeue_running(self) -> int:
+        """At start-up: nothing runs. No attempt is charged: the daemon died, not the worker."""
+        with self._transaction() as db:
+            db.execute("DELETE FROM progress")
+            changed = db.execute("UPDATE jobs SET state = 'queued' WHERE state = 'running'")
+            return changed.rowcount
+
+    def set_progress(self, progress: JobProgress) -> None:
+        values = tuple(vars(progress).values())
+        marks = ", ".join("?" * len(values))
+        with self._transaction() as db:
+            db.execute(f"INSERT OR REPLACE INTO progress VALUES ({marks})", values)
+
+    def progress(self) -> dict[str, JobProgress]:
+        rows = self._db.execute("SELECT * FROM progress")
+        return {row["job_id"]: JobProgress(**row) for row in rows}
+
+    # --- ending -----------------------------------------------------------------------------
+
+    def finish(
+        self,
+        job_id: str,
+        files: Iterable[PlannedFile],
+        *,
+        facts_json: str,
+        output: tuple[str, str],
+    ) -> None:
+        """Record what will be published, under which names, before the first byte goes out."""
+        folder, stem = output
+        with self._transaction() as db:
+            db.execute("DELETE FROM progress WHERE job_id = ?", (job_id,))
+            db.execute("DELETE FROM files WHERE job_id = ?", (job_id,))
+            db.executemany(
+                "INSERT INTO files VALUES (?, ?, ?, ?, ?)",
+                [(job_id, i, file.suffix, file.sha256, file.size) for i, file in enumerate(files)],
+            )
+            db.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (job_id, facts_json))
+            db.execute(
+                "UPDATE jobs SET state = 'finished', output_folder = ?, output_stem = ?"
+                " WHERE id = ?",
+                (folder, stem, job_id),
+            )
+
+    def output_taken(self, folder: str, stem: str) -> bool:
+        """Tell whether a job has reserved this name in the outbox (letter case aside)."""
+        row = self._one(
+            "SELECT * FROM jobs WHERE output_folder = ? AND lower(output_stem) = lower(?)",
+            (folder, stem),
+        )
+        return row is not None
+
+    def files_of(self, job_id: str) -> tuple[PlannedFile, ...]:
+        rows = self._db.execute(
+            "SELECT suffix, sha256, size FROM files WHERE job_id = ? ORDER BY position", (job_id,)
+        )
+        return tuple(PlannedFile(**row) for row in rows)
+
+    def facts_of(self, job_id: str) -> str:
+        row = self._db.execute("SELECT json FROM facts WHERE job_id = ?", (job_id,)).fetchone()
+        return str(row["json"])
+
+    def end(self, job_id: str, state: State, *, now_s: float, reason: str | None = None) -> None:
+        """Move a job to `done`, `failed` or `cancelled`."""
+        with self._transaction() as db:
+            db.execute("DELETE FROM progress WHERE job_id = ?", (job_id,))
+            db.execute(
+                "UPDATE jobs SET state = ?, ended_s = ?, reason = ? WHERE id = ?",
+                (state, now_s, reason, job_id),
+            )
+
+    def set_tidied(self, job_id: str, *, keep_originals: bool) -> None:
+        """Note that nothing of the job is left to put away."""
+        with self._transaction() as db:
+            db.execute("UPDATE jobs SET tidied = 1 WHERE id = ?", (job_id,))
+            if not keep_originals:
+                db.execute("DELETE FROM originals WHERE owner = ?", (job_id,))
+
+    def ended_batches(self) -> list[tuple[str, str, bytes, bool]]:
+        """Return the batches whose jobs are all put away: id, path, text, and if any is done."""
+        rows = self._db.execute(
+            "SELECT b.id, b.path, b.manifest, max(j.state = 'done') AS any_done"
+            " FROM batches b JOIN jobs j ON j.batch_id = b.id WHERE b.tidied = 0"
+            " GROUP BY b.id HAVING min(j.tidied) = 1"
+        )
+        return [(row[0], row[1], row[2], bool(row[3])) for row in rows]
+
+    def set_batch_tidied(self, batch_id: str, *, keep_originals: bool) -> None:
+        with self._transaction() as db:
+            db.execute("UPDATE batches SET tidied = 1 WHERE id = ?", (batch_id,))
+            if not keep_originals:
+                db.execute("DELETE FROM originals WHERE owner = ?", (batch_id,))
+
+    # --- looking ----------------------------------------------------------------------------
+
+    def job(self, job_id: str) -> Job:
+        found = self._one("SELECT * FROM jobs WHERE id = ?", (job_id,))
+        if found is None:
+            raise KeyError(job_id)
+        return found
+
+    def jobs(self, *states: State) -> list[Job]:
+        """Return the jobs in any of the states, in order of arrival."""
+        marks = ", ".join("?" * len(states))
+        return self._many(f"SELECT * FROM jobs WHERE state IN ({marks}) ORDER BY seq", states)
+
+    def untidied(self) -> list[Job]:
+        """Return the ended jobs whose originals are still to be put away."""
+        return self._many(
+            "SELECT * FROM jobs WHERE tidied = 0 AND state IN ('done', 'failed', 'cancelled')"
+            " ORDER BY seq",
+            (),
+        )
+
+    def counts(self) -> dict[str, int]:
+        rows = self._db.execute("SELECT state, count(*) AS n FROM jobs GROUP BY state")
+        return {row["state"]: row["n"] for row in rows}
+
+    def recent(self, count: int) -> list[Job]:
+        """Return the jobs that ended last, newest first."""
+        return self._many(
+            "SELECT * FROM jobs WHERE ended_s IS NOT NULL ORDER BY ended_s DESC LIMIT ?", (count,)
+        )
+
+    def used_style_pictures(self) -> set[str]:
+        """Return the hashes of all style pictures that a job may still need."""
+        live = self.jobs("queued", "running", "held")
+        return {sha for job in live for style in job.order.styles for sha in style.pictures}
+
+    # --- faults and notes -------------------------------------------------------------------
+
+    def set_fault(self, resource: str, sentence: str, *, now_s: float) -> None:
+        with self._transaction() as db:
+            db.execute(
+                "INSERT INTO faults VALUES (?, ?, ?)"
+                " ON CONFLICT (resource) DO UPDATE SET sentence = excluded.sentence",
+                (resource, now_s, sentence),
+            )
+
+    def clear_fault(self, resource: str) -> None:
+        with self._transaction() as db:
+            db.execute("DELETE FROM faults WHERE resource = ?", (resource,))
+
+    def faults(self) -> list[Fault]:
+        return [Fault(**row) for row in self._db.execute("SELECT * FROM faults ORDER BY since_s")]
+
+    def note(self, name: str) -> str | None:
+        row = self._db.execute("SELECT value FROM notes WHERE name = ?", (name,)).fetchone()
+        return str(row["value"]) if row else None
+
+    def set_note(self, name: str, value: str) -> None:
+        with self._transaction() as db:
+            db.execute("INSERT OR REPLACE INTO notes VALUES (?, ?)", (name, value))
+
+    def _set(self, job_id: str, state: State, changes: str, *values: object) -> None:
+        with self._transaction() as db:
+            db.execute(
+                f"UPDATE jobs SET state = ?, {changes} WHERE id = ?", (state, *values, job_id)
+            )
+
+    def _one(self, query: str, values: tuple[object, ...]) -> Job | None:
+        row = self._db.execute(query, values).fetchone()
+        return Job(**row) if row else None
+
+    def _many(self, query: str, values: tuple[object, ...]) -> list[Job]:
+        return [Job(**row) for row in self._db.execute(query, values)]
+
+
+def _own(db: sqlite3.Connection, owner: str, originals: Mapping[str, Signature]) -> None:
+    db.executemany(
+        "INSERT OR REPLACE INTO originals VALUES (?, ?, ?, ?, ?)",
+        [(path, owner, s.size, s.mtime_ns, s.inode) for path, s in originals.items()],
+    )
+
+
+def _signature(row: sqlite3.Row) -> Signature:
+    return Signature(row["size"], row["mtime_ns"], row["inode"])

@@ -1,0 +1,53 @@
+"""What a worker keeps warm between jobs: its device, the networks and the style statistics."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+
+from nstd.engine.backbone import Backbone
+from nstd.gramcache import GramCache
+from nstd.recipe import Recipe
+from nstd.weights import Weights, load_backbone, load_weights
+
+
+@dataclass
+class Station:
+    """One per worker process; made by `at`."""
+
+    device: torch.device
+    cache: GramCache
+    checkpoint_every_s: float
+    _weights: dict[str, Weights] = field(default_factory=dict)
+    _backbones: dict[tuple[object, ...], Backbone] = field(default_factory=dict)
+
+    @classmethod
+    def at(cls, device: str, *, cache_folder: Path, checkpoint_every_s: float) -> "Station":
+        where = torch.device(device)
+        return cls(where, GramCache(cache_folder, where), checkpoint_every_s)
+
+    def weights(self, architecture: str) -> Weights:
+        if architecture not in self._weights:
+            self._weights[architecture] = load_weights(architecture)
+        return self._weights[architecture]
+
+    def backbone(self, recipe: Recipe, dtype: torch.dtype) -> Backbone:
+        key = (recipe.backbone, recipe.network, recipe.pooling, recipe.layers, dtype)
+        if key not in self._backbones:
+            self._backbones[key] = load_backbone(
+                self.weights(recipe.backbone),
+                network=recipe.network,
+                pooling=recipe.pooling,
+                layers=recipe.layers,
+                dtype=dtype,
+                device=self.device,
+            )
+        return self._backbones[key]
+
+
+def has_bf16(device: torch.device) -> bool:
+    """Tell whether the device computes bf16 convolutions in hardware."""
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    capabilities: dict[str, object] = getattr(torch.cpu, "get_capabilities", dict)()
+    return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))

@@ -1,0 +1,75 @@
+"""YAML from strangers: small, flat, without aliases, with each key once, and nothing but data."""
+
+import yaml
+
+LARGEST_TEXT_BYTES = 64 * 1024
+DEEPEST_NESTING = 12
+
+YamlMapping = dict[str, object]
+
+
+class YamlTextError(Exception):
+    """The text is not a YAML mapping that nstd reads; the message says where and why."""
+
+
+class _StrictLoader(yaml.SafeLoader):
+    """SafeLoader without aliases, duplicate keys and deep nesting."""
+
+    depth = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        if self.check_event(yaml.events.AliasEvent):
+            raise YamlTextError(f"line {self.line + 1}: aliases (*name) are not allowed")
+        self.depth += 1
+        if self.depth > DEEPEST_NESTING:
+            raise YamlTextError(f"nested deeper than {DEEPEST_NESTING} levels")
+        node: yaml.Node | None = super().compose_node(parent, index)
+        self.depth -= 1
+        return node
+
+    def construct_mapping(
+        self,
+        node: yaml.MappingNode,
+        deep: bool = False,  # noqa: ARG002  # always deep: a mapping is checked whole
+    ) -> dict[object, object]:
+        seen: set[object] = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)
+            line = key_node.start_mark.line + 1
+            if not isinstance(key, str):
+                raise YamlTextError(f"line {line}: the key {key!r} is not text; quote it")
+            if key in seen:
+                raise YamlTextError(f"line {line}: the key {key!r} stands twice")
+            seen.add(key)
+        mapping: dict[object, object] = super().construct_mapping(node, deep=True)
+        return mapping
+
+
+def load_yaml(text: str | bytes) -> YamlMapping:
+    """Read one YAML mapping.
+
+    Raises:
+        YamlTextError: too long, not UTF-8, not YAML, not one mapping, or holding what is refused.
+    """
+    if len(text) > LARGEST_TEXT_BYTES:
+        raise YamlTextError(f"{len(text)} bytes long; at most {LARGEST_TEXT_BYTES} are read")
+    try:
+        decoded = text if isinstance(text, str) else text.decode("utf-8-sig")
+        loader = _StrictLoader(decoded)
+        try:
+            data = loader.get_single_data()
+        finally:
+            loader.dispose()
+    except UnicodeDecodeError as error:
+        raise YamlTextError("not UTF-8 text; save it as UTF-8") from error
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        where = f"line {mark.line + 1}: " if mark else ""
+        raise YamlTextError(f"{where}not YAML: {error.problem or error.context}") from error
+    except (yaml.YAMLError, ValueError) as error:
+        raise YamlTextError(f"not YAML: {str(error).splitlines()[0]}") from error
+    if data is None:
+        return {}
+    if not isinstance(data, dict):
+        raise YamlTextError(f"found {type(data).__name__}; 'key: value' lines are expected")
+    return data

@@ -1,0 +1,279 @@
+"""One work order → a stream of events. Knows devices and bytes, no spool and no folders of jobs."""
+
+import math
+import platform
+import time
+from collections.abc import Callable, Generator, Iterator
+
+import torch
+from torch import Tensor
+
+from nstd import __version__, checkpoint
+from nstd.artifacts import group_sums, losses_csv, losses_png
+from nstd.engine.objective import make_objective
+from nstd.engine.pixels import resize
+from nstd.engine.stylize import Problem, Run, Step
+from nstd.engine.targets import StyleStats, blend, ladder_size_px, style_statistics
+from nstd.errors import DivergedError, JobError, NstdError, TryAgainError, WeightsError
+from nstd.formats import SUFFIX_OF_FORMAT
+from nstd.gramcache import GramKey
+from nstd.images import Photograph, encode, load_photograph
+from nstd.orders import (
+    Checkpoint,
+    Event,
+    Failed,
+    Finished,
+    LossRow,
+    ProducedFile,
+    Progress,
+    RunFacts,
+    Stopped,
+    StylePicture,
+    WorkOrder,
+)
+from nstd.station import Station, has_bf16
+
+WORD_EVERY_S = 1.0
+SMALLEST_SIDE_PX = 16
+
+
+def run_order(order: WorkOrder, station: Station, stop: Callable[[], bool]) -> Iterator[Event]:
+    """Do one job, and say how it goes; ends with Finished, Stopped or Failed, never by raising.
+
+    Args:
+        stop: asked after every step; when true, the job is left with a checkpoint.
+    """
+    try:
+        yield from _Work(order, station, stop).events()
+    except (JobError, WeightsError) as error:
+        yield Failed(order.job_id, "job", str(error))
+    except TryAgainError as error:
+        yield Failed(order.job_id, "attempt", str(error))
+    except torch.OutOfMemoryError as error:
+        yield Failed(order.job_id, "job", f"{_size_words(order)} does not fit: {error}")
+    except torch.AcceleratorError as error:
+        yield Failed(order.job_id, "device", f"The device {station.device} failed: {error}")
+    except NstdError as error:
+        yield Failed(order.job_id, "attempt", str(error))
+    except Exception as error:  # a fault of ours: another attempt may pass it, the queue goes on
+        yield Failed(order.job_id, "attempt", f"{type(error).__name__}: {error}")
+
+
+def _size_words(order: WorkOrder) -> str:
+    size = order.order.size_px
+    return f"The picture at {size} px" if size else "The picture at its full size"
+
+
+class _Work:
+    """One job on its way through the worker."""
+
+    def __init__(self, order: WorkOrder, station: Station, stop: Callable[[], bool]) -> None:
+        self.work, self.order, self.station, self.stop = order, order.order, station, stop
+        self.recipe = order.order.recipe
+        self.rows: list[LossRow] = []
+        self.seconds_style = 0.0
+        self.seconds_before = 0.0  # spent before the checkpoint that this run goes on from
+        self.resumed_from_step = 0
+        self.looked_at_style = False
+
+    def events(self) -> Iterator[Event]:
+        began = time.monotonic()
+        photograph = load_photograph(self.work.content)
+        content = self._content(photograph)
+        seconds_load = time.monotonic() - began
+        if self.order.strength == 0:
+            yield self._finished(photograph, content, None, seconds_load, 0.0)
+            return
+        run = self._begin(content)
+        began = time.monotonic()
+        stopped = yield from self._optimise(run, began)
+        if stopped:
+            yield Stopped(self.work.job_id)
+            return
+        picture = run.picture
+        if not bool(torch.isfinite(picture).all()):
+            raise DivergedError("The picture has left the finite numbers.")
+        seconds = self.seconds_before + time.monotonic() - began
+        yield self._finished(photograph, picture, run, seconds_load, seconds)
+
+    def _content(self, photograph: Photograph) -> Tensor:
+        """Bring the photograph to the size of the result, on the device."""
+        width, height = photograph.width, photograph.height
+        if self.order.size_px:
+            scale = self.order.size_px / max(width, height)
+            width, height = max(1, round(width * scale)), max(1, round(height * scale))
+        if min(width, height) < SMALLEST_SIDE_PX:
+            raise JobError(
+                f"The result would be {width} × {height} pixels; both sides must have at least "
+                f"{SMALLEST_SIDE_PX}."
+            )
+        return resize(photograph.pixels.to(self.station.device), width=width, height=height)
+
+    def _begin(self, content: Tensor) -> Run:
+        saved = None
+        if self.work.checkpoint is not None:
+            saved = checkpoint.from_bytes(
+                self.work.checkpoint, device=self.station.device, job_id=self.work.job_id
+            )
+        if saved:
+            self.rows = list(saved.rows)
+            self.seconds_before = saved.seconds
+            self.resumed_from_step = saved.run.step
+        problem = Problem(
+            recipe=self.recipe,
+            backbone=self.station.backbone(self.recipe, self.dtype),
+            content=content,
+            style_at=self._style_at,
+            strength=self.order.strength,
+            seed=self.order.seed,
+        )
+        return Run(problem, saved.run if saved else None)
+
+    @property
+    def dtype(self) -> torch.dtype:
+        wanted = self.recipe.precision
+        if wanted == "bf16" or (wanted == "auto" and has_bf16(self.station.device)):
+            return torch.bfloat16
+        return torch.float32
+
+    def _style_at(self, size_px: int) -> StyleStats:
+        began = time.monotonic()
+        wanted_px = ladder_size_px(size_px * self.order.style_scale)
+        parts = [(self._statistics(style, wanted_px), style.share) for style in self.work.styles]
+        self.seconds_style += time.monotonic() - began
+        return parts[0][0] if len(parts) == 1 else blend(parts)
+
+    def _statistics(self, style: StylePicture, size_px: int) -> StyleStats:
+        backbone = self.station.backbone(self.recipe, self.dtype)
+        key = GramKey(
+            style.sha256,
+            size_px,
+            self.station.weights(self.recipe.backbone).sha256,
+            self.recipe.network,
+            self.recipe.pooling,
+            self.recipe.style_layers,
+            str(self.dtype).removeprefix("torch."),
+        )
+
+        def measure() -> StyleStats:
+            self.looked_at_style = True
+            pixels = load_photograph(style.data).pixels.to(self.station.device)
+            # A style is never enlarged: that would teach the picture blur.
+            scale = min(1.0, size_px / max(pixels.shape[-2:]))
+            width, height = round(pixels.shape[3] * scale), round(pixels.shape[2] * scale)
+            small = resize(pixels, width=width, height=height)
+            return style_statistics(backbone, small, self.recipe.style_layers)
+
+        return self.station.cache.get(key, measure)
+
+    def _optimise(self, run: Run, began: float) -> Generator[Event, None, bool]:
+        """Make the steps; the generator's value tells whether the run was left."""
+        pending: list[tuple[Step, float]] = []
+        last_word = last_checkpoint = time.monotonic()
+        for step in run:
+            now = time.monotonic()
+            pending.append((step, self.seconds_before + now - began))
+            leaving = self.stop()
+            saving = leaving or now - last_checkpoint >= self.station.checkpoint_every_s
+            if saving or now - last_word >= WORD_EVERY_S:
+                last_word = now
+                yield self._progress(run, pending, now - began)
+                pending = []
+            if saving:
+                last_checkpoint = now
+                seconds = self.seconds_before + now - began
+                saved = checkpoint.to_bytes(
+                    run.save(), self.rows, seconds=seconds, job_id=self.work.job_id
+                )
+                yield Checkpoint(self.work.job_id, run.step, saved)
+            if leaving:
+                return True
+        if pending:
+            yield self._progress(run, pending, time.monotonic() - began)
+        return False
+
+    def _progress(self, run: Run, pending: list[tuple[Step, float]], spent_s: float) -> Progress:
+        """Fetch the losses of many steps in one read, and tell how far the run is."""
+        values = torch.stack([step.terms for step, _ in pending]).tolist()
+        rows = tuple(
+            LossRow(step.step, step.level, step.size_px, seconds, tuple(terms))
+            for (step, seconds), terms in zip(pending, values, strict=True)
+        )
+        if not all(map(math.isfinite, values[-1])):
+            raise DivergedError(f"The loss left the finite numbers at step {rows[-1].step}.")
+        self.rows += rows
+        steps = sum(level.steps for level in run.levels)
+        costs = [level.width * level.height for level in run.levels for _ in range(level.steps)]
+        made = sum(costs[self.resumed_from_step : run.step])
+        last = rows[-1]
+        return Progress(
+            job_id=self.work.job_id,
+            step=run.step,
+            steps=steps,
+            level=last.level + 1,
+            levels=len(run.levels),
+            size_px=last.size_px,
+            eta_s=spent_s * sum(costs[run.step :]) / made if made else 0.0,
+            device=str(self.station.device),
+            losses=rows,
+        )
+
+    def _finished(
+        self,
+        photograph: Photograph,
+        picture: Tensor,
+        run: Run | None,
+        seconds_load: float,
+        seconds_optimise: float,
+    ) -> Finished:
+        output = self.order.output_format
+        encoded = encode(picture, format=output, quality=self.order.quality, luggage=photograph)
+        names = run.term_names if run else ()
+        files = [
+            ProducedFile(SUFFIX_OF_FORMAT[output], encoded),
+            ProducedFile(".losses.csv", losses_csv(names, self.rows)),
+        ]
+        if self.rows:
+            title = f"{self.order.style_label} · {self.order.recipe_name}"
+            files.append(ProducedFile(".losses.png", losses_png(names, self.rows, title=title)))
+        facts = RunFacts(
+            device=self._device_name(),
+            precision=str(self.dtype).removeprefix("torch."),
+            weights_sha256=self.station.weights(self.recipe.backbone).sha256,
+            evaluations=len(self.rows),
+            width=int(picture.shape[3]),
+            height=int(picture.shape[2]),
+            seconds_load=seconds_load,
+            seconds_style=self.seconds_style,
+            seconds_optimise=seconds_optimise - self.seconds_style if run else 0.0,
+            style_cache=("miss" if self.looked_at_style else "hit") if run else "unused",
+            resumed_from_step=self.resumed_from_step,
+            losses_start=group_sums(names, self.rows[0].terms) if self.rows else {},
+            losses_end=group_sums(names, self.rows[-1].terms) if self.rows else {},
+            losses_delivered=self._delivered(run, encoded) if run else {},
+            versions={
+                "nstd": __version__,
+                "torch": str(torch.__version__),
+                "python": platform.python_version(),
+            },
+        )
+        return Finished(self.work.job_id, tuple(files), facts)
+
+    def _delivered(self, run: Run, encoded: bytes) -> dict[str, float]:
+        """Evaluate the objective in fp32 on the pixels that the customer will decode."""
+        delivered = load_photograph(encoded).pixels.to(self.station.device)
+        problem = run.problem
+        objective = make_objective(
+            self.recipe,
+            backbone=self.station.backbone(self.recipe, torch.float32),
+            content=problem.content,
+            style=problem.style_at(run.levels[-1].size_px),
+            strength=problem.strength,
+        )
+        return group_sums(objective.names, objective.terms(delivered).tolist())
+
+    def _device_name(self) -> str:
+        device = self.station.device
+        if device.type == "cuda":
+            return f"{device} ({torch.cuda.get_device_name(device)})"
+        return str(device)
