@@ -38,7 +38,7 @@ class Circuits:
     def works(self, resource: str) -> None:
         """Note that the resource has just been used with success."""
         if self._open.pop(resource, None):
-            self.journal.clear_fault(resource)
+            self.journal.board.clear_fault(resource)
             log.info("resource works again", resource=resource)
 
     def failed(self, error: WorldError, now: Now) -> None:
@@ -46,7 +46,7 @@ class Circuits:
         before = self._open.get(error.resource)
         wait_s = min(before.wait_s * 2, LONGEST_WAIT_S) if before else FIRST_WAIT_S
         self._open[error.resource] = _Open(now.monotonic_s + wait_s, wait_s)
-        self.journal.set_fault(error.resource, str(error), now_s=now.wall_s)
+        self.journal.board.set_fault(error.resource, str(error), now_s=now.wall_s)
         log.warning("resource fails", resource=error.resource, reason=str(error), wait_s=wait_s)
 
     @property

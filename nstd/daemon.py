@@ -92,7 +92,7 @@ class Daemon:
         """The queue in a line, for the service manager."""
         counts = self.journal.counts()
         running, queued = counts.get("running", 0), counts.get("queued", 0)
-        faults = "".join(f"; {fault.sentence}" for fault in self.journal.faults())
+        faults = "".join(f"; {fault.sentence}" for fault in self.journal.board.faults())
         return f"{running} running, {queued} queued{faults}"
 
 

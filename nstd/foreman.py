@@ -167,7 +167,7 @@ class Foreman:
                 log.info("worker ready", device=event.device)
 
     def _note_progress(self, event: Progress, now: Now) -> None:
-        self.journal.set_progress(
+        self.journal.board.set_progress(
             JobProgress(
                 event.job_id,
                 event.step,

@@ -20,4 +20,4 @@ SUFFIX_OF_FORMAT: dict[PictureFormat, str] = {
 }
 PICTURE_SUFFIXES = frozenset(FORMAT_OF_SUFFIX)
 LONGEST_SIDE_PX: dict[PictureFormat, int] = {"jpeg": 65_535, "webp": 16_383}
-DECODERS = ("JPEG", "MPO", "PNG", "TIFF", "WEBP")  # Pillow's names; a phone's JPEG may be MPO
+DECODERS = ("JPEG", "PNG", "TIFF", "WEBP")  # Pillow's names

@@ -1,8 +1,9 @@
 """All problems of a text at once, each with its path, what was found and what is allowed."""
 
 import difflib
-from collections.abc import Iterable
-from typing import TypeVar
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeGuard, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -14,6 +15,7 @@ WORDS = {
     "bool_type": "true or false is expected",
     "int_type": "a whole number is expected",
     "float_type": "a number is expected",
+    "float_parsing": "a number is expected",
     "string_type": "text is expected",
     "finite_number": "a finite number is expected",
     "list_type": "a list is expected",
@@ -50,53 +52,79 @@ def validated(model: type[Checked], data: object, *, at: str = "") -> Checked:
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        sentences = (_sentence(model, detail, at) for detail in error.errors(include_url=False))
-        raise ProblemsError(dict.fromkeys(sentences)) from error
+        details = error.errors(include_url=False)
+        raise ProblemsError(_sentences(model, data, details, at)) from error
 
 
-def _sentence(model: type[BaseModel], detail: ErrorDetails, at: str) -> str:
-    parts = [str(part) for part in detail["loc"] if not _is_branch(part)]
-    path = ".".join([at, *parts] if at else parts)
-    if detail["type"] == "extra_forbidden":
-        known = _keys_beside(model, detail["loc"])
-        allowed = f"allowed are {', '.join(known)}" if known else "no such key"
-        return f"{path}: unknown key; {allowed}{did_you_mean(parts[-1], known)}"
-    found = detail["input"]
-    words = WORDS.get(detail["type"]) or detail["msg"].removeprefix("Value error, ")
-    if detail["type"] in ("missing", "value_error"):
-        return f"{path}: {words}" if path else words
-    hint = ""
-    if detail["type"] == "literal_error" and isinstance(found, str):
-        allowed_values = [part.strip("'") for part in str(detail["ctx"]["expected"]).split(", ")]
-        last = allowed_values.pop().split("' or '")
-        hint = did_you_mean(found, [*allowed_values, *last])
-    return f"{path}: found {_shown(found)}; {_lower_first(words)}{hint}"
+def _sentences(
+    model: type[BaseModel], data: object, details: list[ErrorDetails], at: str
+) -> list[str]:
+    """Write one sentence a path: what each branch of a union expects is joined by 'or'."""
+    expected: dict[tuple[str, str], list[str]] = {}
+    for detail in details:
+        steps = _steps(data, detail)
+        path = ".".join([at, *steps] if at else steps)
+        if detail["type"] in ("missing", "value_error", "extra_forbidden"):
+            key = (path, "")
+        else:
+            key = (path, f"found {_shown(detail['input'])}; ")
+        words = _words(model, detail, steps)
+        if words not in expected.setdefault(key, []):
+            expected[key].append(words)
+    paths = [path for path, _ in expected]
+    return [
+        f"{path}: {found}{', or '.join(words)}" if path else ", or ".join(words)
+        for (path, found), words in expected.items()
+        # Where one branch of a union got further, what the others expected is no help.
+        if not any(other.startswith(f"{path}.") for other in paths if path)
+    ]
 
 
-def _is_branch(part: str | int) -> bool:
-    """Pydantic puts the names of union branches into the path; a reader does not know them."""
-    return isinstance(part, str) and ("[" in part or part in _BRANCHES)
+def _steps(data: object, detail: ErrorDetails) -> list[str]:
+    """Return the error's path without the names of union branches, which no reader knows.
+
+    What is a key of the data, or an index of a list in it, is a step; the rest are branches.
+    """
+    steps: list[str] = []
+    current: Any = data
+    for part in detail["loc"]:
+        is_key = isinstance(current, Mapping) and part in current
+        is_index = isinstance(current, list) and isinstance(part, int) and part < len(current)
+        if is_key or is_index:
+            current = current[part]
+        elif not (detail["type"] == "missing" and part == detail["loc"][-1]):
+            continue
+        steps.append(str(part))
+    return steps
 
 
-_BRANCHES = {"str", "int", "float", "lbfgs", "adam", "[key]", "tuple"}
+def _words(model: type[BaseModel], detail: ErrorDetails, steps: list[str]) -> str:
+    kind, found = detail["type"], detail["input"]
+    if kind == "extra_forbidden":
+        known = _keys_beside(model, steps)
+        allowed = f"; allowed are {', '.join(known)}" if known else ""
+        return f"unknown key{allowed}{did_you_mean(steps[-1], known)}"
+    if kind == "literal_error":
+        choices = re.findall(r"'([^']*)'", str(detail["ctx"]["expected"]))
+        hint = did_you_mean(found, choices) if isinstance(found, str) else ""
+        return f"{detail['ctx']['expected']} is expected{hint}"
+    words = detail["msg"].removeprefix("Value error, ").replace("Input should", "it should")
+    return WORDS.get(kind) or words[:1].lower() + words[1:]
 
 
-def _keys_beside(model: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
+def _keys_beside(model: type[BaseModel], steps: list[str]) -> list[str]:
+    """Return the keys allowed beside the last step, where the model tells plainly."""
     current: object = model
-    for part in location[:-1]:
-        if not (isinstance(current, type) and issubclass(current, BaseModel)):
-            return []
-        field = current.model_fields.get(str(part))
-        current = field.annotation if field else None
-    if isinstance(current, type) and issubclass(current, BaseModel):
-        return list(current.model_fields)
-    return []
+    for step in steps[:-1]:
+        fields = current.model_fields if _is_model(current) else {}
+        current = fields[step].annotation if step in fields else None
+    return list(current.model_fields) if _is_model(current) else []
+
+
+def _is_model(value: object) -> TypeGuard[type[BaseModel]]:
+    return isinstance(value, type) and issubclass(value, BaseModel)
 
 
 def _shown(value: object) -> str:
     text = repr(value)
     return text if len(text) <= 60 else text[:57] + "…"
-
-
-def _lower_first(words: str) -> str:
-    return words[:1].lower() + words[1:]

@@ -37,7 +37,7 @@ class ProgressBars:
 
     def show(self, journal: Journal) -> None:
         """Bring the bars in line with the journal."""
-        known = journal.progress()
+        known = journal.board.progress()
         for job_id in self._tasks.keys() - known.keys():
             self._progress.remove_task(self._tasks.pop(job_id))
         for job_id, p in known.items():

@@ -58,10 +58,10 @@ class Status:
 
 def read_status(journal: Journal) -> Status:
     """Read the queue's state from the journal."""
-    progress = journal.progress()
+    progress = journal.board.progress()
     return Status(
         counts=journal.counts(),
-        faults=tuple(journal.faults()),
+        faults=tuple(journal.board.faults()),
         running=tuple(
             RunningJob(job.id, job.title, _style(job), job.attempts, progress.get(job.id))
             for job in journal.jobs("running", "finished")
@@ -70,7 +70,7 @@ def read_status(journal: Journal) -> Status:
             QueuedJob(job.id, job.title, _style(job), job.priority, job.reason)
             for job in journal.jobs("queued")
         ),
-        waiting=tuple(journal.arrivals()),
+        waiting=tuple(journal.board.arrivals()),
         recent=tuple(_ended(job) for job in journal.recent(RECENT)),
     )
 

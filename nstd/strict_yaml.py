@@ -65,9 +65,12 @@ def load_yaml(text: str | bytes) -> YamlMapping:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = f"line {mark.line + 1}: " if mark else ""
-        raise YamlTextError(f"{where}not YAML: {error.problem or error.context}") from error
+        raise YamlTextError(
+            f"{where}not readable as YAML, which is lines such as 'style: mosaic' "
+            f"({error.problem or error.context})"
+        ) from error
     except (yaml.YAMLError, ValueError) as error:
-        raise YamlTextError(f"not YAML: {str(error).splitlines()[0]}") from error
+        raise YamlTextError(f"not readable as YAML ({str(error).splitlines()[0]})") from error
     if data is None:
         return {}
     if not isinstance(data, dict):

@@ -131,8 +131,12 @@ def _read(path: Path, most_bytes: int, keep: Callable[[bytes], object]) -> Signa
         if error.errno == errno.ELOOP:
             raise SourceChangedError(f"{path.name} is a link, which is not followed.") from error
         raise
+    before = os.fstat(descriptor)
+    # A folder cannot be a Python file: its descriptor is closed by hand.
+    if stat.S_ISDIR(before.st_mode):
+        os.close(descriptor)
+        raise SourceChangedError(f"{path.name} is a folder.")
     with os.fdopen(descriptor, "rb", buffering=0) as file:
-        before = os.fstat(file.fileno())
         if not stat.S_ISREG(before.st_mode):
             raise SourceChangedError(f"{path.name} is no regular file.")
         if before.st_size > most_bytes:

@@ -80,7 +80,7 @@ class Intake:
         journal, marker = self.reception.journal, self.reception.inbox / MARKER
         if marker.exists():
             return
-        if journal.note("inbox marker") == str(self.reception.inbox):
+        if journal.board.note("inbox marker") == str(self.reception.inbox):
             raise WorldError(
                 "inbox",
                 f"The inbox {self.reception.inbox} has lost its marker file {MARKER}: is the share "
@@ -91,7 +91,7 @@ class Intake:
         except OSError as error:  # a read-only inbox works without it
             log.warning("inbox marker not written", reason=str(error))
             return
-        journal.set_note("inbox marker", str(self.reception.inbox))
+        journal.board.set_note("inbox marker", str(self.reception.inbox))
 
     def _forget_the_gone(self, listing: Listing) -> None:
         self.first_look.forget_all_but(listing.entries)
@@ -104,6 +104,7 @@ class Intake:
         gone = journal.owned().keys() - {entry.path for entry in listing.entries}
         if not gone or not (self.reception.inbox / MARKER).exists():
             return
+        journal.forget_gone(gone)
         owners = journal.owners_of(gone)
         for job in journal.jobs("queued", "waiting"):
             untouched = job.started_s is None
@@ -134,7 +135,7 @@ class Intake:
         return found
 
     def _overdue(self, waiting: list[Waiting], now: Now) -> list[Refusal]:
-        since = {a.path: a.since_s for a in self.reception.journal.arrivals()}
+        since = {a.path: a.since_s for a in self.reception.journal.board.arrivals()}
         hours = self.patience.orphan_after_s / 3600
         return [
             Refusal((item.entry,), _orphan_sentence(item, hours))
@@ -206,7 +207,7 @@ class Intake:
 
     def _set_arrivals(self, waiting: list[Waiting], now: Now) -> None:
         reasons = {item.entry.path: item.reason for item in waiting}
-        self.reception.journal.set_arrivals(reasons, now_s=now.wall_s)
+        self.reception.journal.board.set_arrivals(reasons, now_s=now.wall_s)
 
 
 def _as_new(job: Job) -> NewJob:

@@ -1,22 +1,15 @@
 """The durable queue: every job, its state, and the files it came from (SQLite, WAL, FULL sync)."""
 
+import os
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
+from contextlib import closing
 from pathlib import Path
 
 from nstd.errors import ConfigError
-from nstd.spool.durable import Signature
-from nstd.spool.jobs import (
-    TERMINAL,
-    Arrival,
-    Fault,
-    Job,
-    JobProgress,
-    NewJob,
-    PlannedFile,
-    State,
-)
+from nstd.spool.durable import Signature, sync_folder
+from nstd.spool.jobs import TERMINAL, Job, NewJob, PlannedFile, State
+from nstd.spool.noticeboard import Noticeboard, transaction
 from nstd.spool.schema import SCHEMA, SCHEMA_VERSION
 
 
@@ -24,15 +17,13 @@ class Journal:
     """The only durable truth about jobs; every method is one transaction."""
 
     def __init__(self, path: Path, *, read_only: bool = False) -> None:
-        mode = "ro" if read_only else "rwc"
+        if not read_only and not path.exists():
+            _create(path)
+        mode = "ro" if read_only else "rw"
         self._db = sqlite3.connect(
             f"file:{path}?mode={mode}", uri=True, isolation_level=None, timeout=10
         )
         self._db.row_factory = sqlite3.Row
-        if not read_only:
-            self._db.execute("PRAGMA journal_mode = WAL")
-            self._db.execute("PRAGMA synchronous = FULL")
-            self._create()
         version = self._db.execute("PRAGMA user_version").fetchone()[0]
         if version != SCHEMA_VERSION:
             self._db.close()
@@ -40,25 +31,12 @@ class Journal:
                 f"{path} was written by another version of nstd (schema {version}; this version "
                 f"reads {SCHEMA_VERSION}). Nothing was changed."
             )
-
-    def _create(self) -> None:
-        if self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0:
-            self._db.executescript(
-                f"BEGIN; {SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
-            )
+        if not read_only:
+            self._db.execute("PRAGMA synchronous = FULL")
+        self.board = Noticeboard(self._db)
 
     def close(self) -> None:
         self._db.close()
-
-    @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        self._db.execute("BEGIN IMMEDIATE")
-        try:
-            yield self._db
-        except BaseException:
-            self._db.execute("ROLLBACK")
-            raise
-        self._db.execute("COMMIT")
 
     # --- arriving ---------------------------------------------------------------------------
 
@@ -69,7 +47,7 @@ class Journal:
 
         As `queued` this is commit point A: from here on the inbox may burn.
         """
-        with self._transaction() as db:
+        with transaction(self._db) as db:
             db.execute("DELETE FROM jobs WHERE id = ? AND state = 'waiting'", (job.id,))
             self._insert(db, job, state, now_s)
             _own(db, job.id, originals)
@@ -84,7 +62,7 @@ class Journal:
     ) -> None:
         """Freeze a batch: its manifest (path, text, signature) and a waiting job a picture."""
         path, text, signature = manifest
-        with self._transaction() as db:
+        with transaction(self._db) as db:
             db.execute(
                 "INSERT INTO batches (id, path, manifest) VALUES (?, ?, ?)", (batch_id, path, text)
             )
@@ -122,12 +100,22 @@ class Journal:
         rows = self._db.execute("SELECT * FROM originals WHERE owner = ?", (owner,))
         return {row["path"]: _signature(row) for row in rows}
 
+    def forget_gone(self, paths: Iterable[str]) -> None:
+        """Drop files that were taken away after their job was put away (`originals: keep`)."""
+        with transaction(self._db) as db:
+            db.executemany(
+                "DELETE FROM originals WHERE path = ?"
+                " AND owner IN (SELECT id FROM jobs WHERE tidied = 1"
+                " UNION SELECT id FROM batches WHERE tidied = 1)",
+                [(path,) for path in paths],
+            )
+
     def claim(self, job_id: str, originals: Mapping[str, Signature]) -> None:
         """Say that these files, as they are now, belong to a job that is there already.
 
         If that job was put away, it is to be put away again, with these files.
         """
-        with self._transaction() as db:
+        with transaction(self._db) as db:
             _own(db, job_id, originals)
             db.execute("UPDATE jobs SET tidied = 0 WHERE id = ?", (job_id,))
 
@@ -138,23 +126,6 @@ class Journal:
             " ORDER BY seq DESC LIMIT 1",
             (receipt,),
         )
-
-    def set_arrivals(self, reasons: Mapping[str, str], *, now_s: float) -> None:
-        """Replace the list of files that wait in the inbox, keeping since when each does."""
-        known = {arrival.path: arrival for arrival in self.arrivals()}
-        if {path: arrival.reason for path, arrival in known.items()} == dict(reasons):
-            return
-        with self._transaction() as db:
-            gone = [(path,) for path in known.keys() - reasons.keys()]
-            db.executemany("DELETE FROM arrivals WHERE path = ?", gone)
-            db.executemany(
-                "INSERT INTO arrivals VALUES (?, ?, ?)"
-                " ON CONFLICT (path) DO UPDATE SET reason = excluded.reason",
-                [(path, now_s, reason) for path, reason in reasons.items()],
-            )
-
-    def arrivals(self) -> list[Arrival]:
-        return [Arrival(**row) for row in self._db.execute("SELECT * FROM arrivals ORDER BY path")]
 
     # --- running ----------------------------------------------------------------------------
 
@@ -176,20 +147,10 @@ class Journal:
 
     def requeue_running(self) -> int:
         """At start-up: nothing runs. No attempt is charged: the daemon died, not the worker."""
-        with self._transaction() as db:
+        with transaction(self._db) as db:
             db.execute("DELETE FROM progress")
             changed = db.execute("UPDATE jobs SET state = 'queued' WHERE state = 'running'")
             return changed.rowcount
-
-    def set_progress(self, progress: JobProgress) -> None:
-        values = tuple(vars(progress).values())
-        marks = ", ".join("?" * len(values))
-        with self._transaction() as db:
-            db.execute(f"INSERT OR REPLACE INTO progress VALUES ({marks})", values)
-
-    def progress(self) -> dict[str, JobProgress]:
-        rows = self._db.execute("SELECT * FROM progress")
-        return {row["job_id"]: JobProgress(**row) for row in rows}
 
     # --- ending -----------------------------------------------------------------------------
 
@@ -203,7 +164,7 @@ class Journal:
     ) -> None:
         """Record what will be published, under which names, before the first byte goes out."""
         folder, stem = output
-        with self._transaction() as db:
+        with transaction(self._db) as db:
             db.execute("DELETE FROM progress WHERE job_id = ?", (job_id,))
             db.execute("DELETE FROM files WHERE job_id = ?", (job_id,))
             db.executemany(
@@ -237,7 +198,7 @@ class Journal:
 
     def end(self, job_id: str, state: State, *, now_s: float, reason: str | None = None) -> None:
         """Move a job to `done`, `failed` or `cancelled`."""
-        with self._transaction() as db:
+        with transaction(self._db) as db:
             db.execute("DELETE FROM progress WHERE job_id = ?", (job_id,))
             db.execute(
                 "UPDATE jobs SET state = ?, ended_s = ?, reason = ? WHERE id = ?",
@@ -246,7 +207,7 @@ class Journal:
 
     def set_tidied(self, job_id: str, *, keep_originals: bool) -> None:
         """Note that nothing of the job is left to put away."""
-        with self._transaction() as db:
+        with transaction(self._db) as db:
             db.execute("UPDATE jobs SET tidied = 1 WHERE id = ?", (job_id,))
             if not keep_originals:
                 db.execute("DELETE FROM originals WHERE owner = ?", (job_id,))
@@ -261,7 +222,7 @@ class Journal:
         return [(row[0], row[1], row[2], bool(row[3])) for row in rows]
 
     def set_batch_tidied(self, batch_id: str, *, keep_originals: bool) -> None:
-        with self._transaction() as db:
+        with transaction(self._db) as db:
             db.execute("UPDATE batches SET tidied = 1 WHERE id = ?", (batch_id,))
             if not keep_originals:
                 db.execute("DELETE FROM originals WHERE owner = ?", (batch_id,))
@@ -302,33 +263,8 @@ class Journal:
         live = self.jobs("queued", "running", "held")
         return {sha for job in live for style in job.order.styles for sha in style.pictures}
 
-    # --- faults and notes -------------------------------------------------------------------
-
-    def set_fault(self, resource: str, sentence: str, *, now_s: float) -> None:
-        with self._transaction() as db:
-            db.execute(
-                "INSERT INTO faults VALUES (?, ?, ?)"
-                " ON CONFLICT (resource) DO UPDATE SET sentence = excluded.sentence",
-                (resource, now_s, sentence),
-            )
-
-    def clear_fault(self, resource: str) -> None:
-        with self._transaction() as db:
-            db.execute("DELETE FROM faults WHERE resource = ?", (resource,))
-
-    def faults(self) -> list[Fault]:
-        return [Fault(**row) for row in self._db.execute("SELECT * FROM faults ORDER BY since_s")]
-
-    def note(self, name: str) -> str | None:
-        row = self._db.execute("SELECT value FROM notes WHERE name = ?", (name,)).fetchone()
-        return str(row["value"]) if row else None
-
-    def set_note(self, name: str, value: str) -> None:
-        with self._transaction() as db:
-            db.execute("INSERT OR REPLACE INTO notes VALUES (?, ?)", (name, value))
-
     def _set(self, job_id: str, state: State, changes: str, *values: object) -> None:
-        with self._transaction() as db:
+        with transaction(self._db) as db:
             db.execute(
                 f"UPDATE jobs SET state = ?, {changes} WHERE id = ?", (state, *values, job_id)
             )
@@ -339,6 +275,17 @@ class Journal:
 
     def _many(self, query: str, values: tuple[object, ...]) -> list[Job]:
         return [Job(**row) for row in self._db.execute(query, values)]
+
+
+def _create(path: Path) -> None:
+    """Make an empty journal and give it its name last: nobody ever opens half a one."""
+    new = path.with_name(f"{path.name}.new")
+    new.unlink(missing_ok=True)
+    with closing(sqlite3.connect(new, isolation_level=None)) as db:
+        db.execute("PRAGMA journal_mode = WAL")
+        db.executescript(f"BEGIN; {SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
+    os.replace(new, path)
+    sync_folder(path.parent)
 
 
 def _own(db: sqlite3.Connection, owner: str, originals: Mapping[str, Signature]) -> None:

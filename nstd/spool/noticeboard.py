@@ -1,0 +1,76 @@
+"""What people are shown beside the queue: arrivals, progress, faults; and the daemon's notes."""
+
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+from nstd.spool.jobs import Arrival, Fault, JobProgress
+
+
+@contextmanager
+def transaction(db: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+    """Do everything inside or nothing."""
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        yield db
+    except BaseException:
+        db.execute("ROLLBACK")
+        raise
+    db.execute("COMMIT")
+
+
+class Noticeboard:
+    """A part of the journal, in the same file."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
+
+    def set_arrivals(self, reasons: Mapping[str, str], *, now_s: float) -> None:
+        """Replace the list of files that wait in the inbox, keeping since when each does."""
+        known = {arrival.path: arrival for arrival in self.arrivals()}
+        if {path: arrival.reason for path, arrival in known.items()} == dict(reasons):
+            return
+        with transaction(self._db) as db:
+            gone = [(path,) for path in known.keys() - reasons.keys()]
+            db.executemany("DELETE FROM arrivals WHERE path = ?", gone)
+            db.executemany(
+                "INSERT INTO arrivals VALUES (?, ?, ?)"
+                " ON CONFLICT (path) DO UPDATE SET reason = excluded.reason",
+                [(path, now_s, reason) for path, reason in reasons.items()],
+            )
+
+    def arrivals(self) -> list[Arrival]:
+        return [Arrival(**row) for row in self._db.execute("SELECT * FROM arrivals ORDER BY path")]
+
+    def set_progress(self, progress: JobProgress) -> None:
+        values = tuple(vars(progress).values())
+        marks = ", ".join("?" * len(values))
+        with transaction(self._db) as db:
+            db.execute(f"INSERT OR REPLACE INTO progress VALUES ({marks})", values)
+
+    def progress(self) -> dict[str, JobProgress]:
+        rows = self._db.execute("SELECT * FROM progress")
+        return {row["job_id"]: JobProgress(**row) for row in rows}
+
+    def set_fault(self, resource: str, sentence: str, *, now_s: float) -> None:
+        with transaction(self._db) as db:
+            db.execute(
+                "INSERT INTO faults VALUES (?, ?, ?)"
+                " ON CONFLICT (resource) DO UPDATE SET sentence = excluded.sentence",
+                (resource, now_s, sentence),
+            )
+
+    def clear_fault(self, resource: str) -> None:
+        with transaction(self._db) as db:
+            db.execute("DELETE FROM faults WHERE resource = ?", (resource,))
+
+    def faults(self) -> list[Fault]:
+        return [Fault(**row) for row in self._db.execute("SELECT * FROM faults ORDER BY since_s")]
+
+    def note(self, name: str) -> str | None:
+        row = self._db.execute("SELECT value FROM notes WHERE name = ?", (name,)).fetchone()
+        return str(row["value"]) if row else None
+
+    def set_note(self, name: str, value: str) -> None:
+        with transaction(self._db) as db:
+            db.execute("INSERT OR REPLACE INTO notes VALUES (?, ?)", (name, value))

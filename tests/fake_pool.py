@@ -1,0 +1,73 @@
+"""A pool at the border: workers that say what the test tells them to."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
+
+from nstd.orders import Failed, Finished, ProducedFile, RunFacts, Stopped, WorkOrder
+from nstd.pool import PoolEvent, WorkerLost
+
+FACTS = RunFacts(
+    device="fake",
+    precision="float32",
+    weights_sha256="00",
+    evaluations=3,
+    width=64,
+    height=48,
+    seconds_load=0.1,
+    seconds_style=0.2,
+    seconds_optimise=0.3,
+    style_cache="miss",
+    resumed_from_step=0,
+    losses_start={"total": 3.0},
+    losses_end={"total": 1.0},
+    losses_delivered={"total": 1.1},
+    versions={"nstd": "0"},
+)
+
+
+def finished(job_id: str) -> Finished:
+    """Return what a worker says at the end of a job."""
+    files = (
+        ProducedFile(".jpg", b"picture of " + job_id.encode()),
+        ProducedFile(".losses.csv", b"step,total\n1,3\n"),
+        ProducedFile(".losses.png", b"plot"),
+    )
+    return Finished(job_id, files, FACTS)
+
+
+@dataclass
+class FakePool:
+    """One worker; `says` is what the next poll returns."""
+
+    orders: list[WorkOrder] = field(default_factory=list)
+    says: list[PoolEvent] = field(default_factory=list)
+    stopped: list[str] = field(default_factory=list)
+    job_id: str | None = None
+
+    def has_room(self) -> bool:
+        return self.job_id is None
+
+    def submit(self, order: WorkOrder) -> str:
+        self.orders.append(order)
+        self.job_id = order.job_id
+        return "fake"
+
+    def stop_job(self, job_id: str) -> None:
+        self.stopped.append(job_id)
+
+    def poll(self, now_s: float) -> list[PoolEvent]:
+        said, self.says = self.says, []
+        for event in said:
+            if isinstance(event, Finished | Stopped | Failed | WorkerLost):
+                self.job_id = None
+        return said
+
+    def running(self) -> tuple[str, ...]:
+        return (self.job_id,) if self.job_id else ()
+
+    def waitables(self) -> Sequence[Connection]:
+        return ()
+
+    def close(self) -> None:
+        self.job_id = None

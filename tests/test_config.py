@@ -1,0 +1,81 @@
+"""config.yaml, its defaults, and what is said when it is wrong."""
+
+from pathlib import Path
+
+import pytest
+from config_table import config_table
+
+from nstd.config import Settings, find_config, load_config
+from nstd.errors import ConfigError
+
+ROOT = Path(__file__).parent.parent
+
+
+def config(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "config.yaml"
+    path.write_text(text)
+    return path
+
+
+def test_the_shipped_configuration_is_the_defaults() -> None:
+    """config.yaml at the root says every key, and each with its default."""
+    assert load_config(ROOT / "config.yaml").settings == Settings()
+    for key in Settings.model_fields:
+        assert f"\n{key}:" in (ROOT / "config.yaml").read_text()
+
+
+def test_the_readmes_table_is_generated_from_the_settings() -> None:
+    """A key is described once, in the code."""
+    assert config_table() in (ROOT / "README.md").read_text()
+
+
+def test_folders_are_beside_the_file(tmp_path: Path) -> None:
+    """Relative names do not depend on where the daemon was started."""
+    loaded = load_config(config(tmp_path, "inbox: in\nwork: /var/lib/nstd\n"))
+
+    assert loaded.inbox == tmp_path / "in"
+    assert loaded.work == Path("/var/lib/nstd")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("setle_s: 3", "setle_s: unknown key"),
+        ("settle_s: -3", "settle_s: found -3; it should be greater than or equal to 0"),
+        ("settle_s: soon", "settle_s: found 'soon'; a number is expected"),
+        ("recipe: studoi", "recipe: found 'studoi'; allowed are"),
+        ("outbox: inbox/results", "outbox"),
+        ("outbox: inbox", "lies inside"),
+        ("limits: {picture_px: 0}", "limits.picture_px: found 0"),
+        ("originals: burn", "'move', 'keep' or 'delete' is expected"),
+    ],
+)
+def test_a_wrong_configuration_is_named_and_exits_with_78(
+    tmp_path: Path, text: str, words: str
+) -> None:
+    """The file, the key, what was found and what is allowed; an outbox in the inbox is refused."""
+    with pytest.raises(ConfigError) as caught:
+        load_config(config(tmp_path, text))
+
+    assert words in str(caught.value)
+    assert str(tmp_path / "config.yaml") in str(caught.value)
+    assert caught.value.exit_code == 78
+
+
+def test_the_configuration_is_looked_for_in_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The one named, the environment's, the folder's."""
+    here, named, other = (tmp_path / name for name in ("config.yaml", "a.yaml", "b.yaml"))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("NSTD_CONFIG", raising=False)
+    with pytest.raises(ConfigError, match="--config FILE"):
+        find_config(None)
+    for path in (here, named, other):
+        path.write_text("")
+    assert find_config(None) == Path("config.yaml")
+    monkeypatch.setenv("NSTD_CONFIG", str(other))
+    assert find_config(None) == other
+    assert find_config(str(named)) == named
+    with pytest.raises(ConfigError, match=r"nothere\.yaml does not exist"):
+        find_config("nothere.yaml")

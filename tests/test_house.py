@@ -1,0 +1,147 @@
+"""The house: arrows point one way, torch stays in its rooms, files stay small."""
+
+import ast
+import subprocess
+import sys
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+import nstd
+
+PACKAGE = Path(nstd.__file__).parent
+TORCH_ROOMS = (
+    "engine",
+    "weights",
+    "images",
+    "gramcache",
+    "checkpoint",
+    "station",
+    "worker",
+)
+VOCABULARY = {
+    "nstd", "clock", "errors", "formats", "layers", "orders", "problems", "recipe", "seal",
+    "strict_yaml",
+}  # fmt: skip
+ALLOWED = {
+    "engine": {"engine", "layers", "recipe"},
+    "spool": {"spool", *VOCABULARY},
+    "weights": {"engine", *VOCABULARY},
+    "images": VOCABULARY,
+    "gramcache": {"engine", *VOCABULARY},
+    "checkpoint": {"engine", *VOCABULARY},
+    "artifacts": VOCABULARY,
+    "station": {"engine", "gramcache", "weights", *VOCABULARY},
+    "worker": {
+        "engine", "artifacts", "checkpoint", "gramcache", "images", "station", *VOCABULARY,
+    },
+    "devices": VOCABULARY,
+    "pool": {"devices", "station", "worker", *VOCABULARY},
+    "record": {"spool", *VOCABULARY},
+    "circuits": {"spool", *VOCABULARY},
+    "publishing": {"spool", "record", *VOCABULARY},
+    "foreman": {"spool", "pool", "publishing", "circuits", "record", *VOCABULARY},
+    "config": VOCABULARY,
+    **dict.fromkeys(VOCABULARY, VOCABULARY),
+}  # fmt: skip
+
+
+def modules() -> dict[str, Path]:
+    return {
+        ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts): path
+        for path in PACKAGE.rglob("*.py")
+    }
+
+
+def imported_by(path: Path, *, at_import: bool = False) -> set[str]:
+    """Return the nstd modules that a file imports; with `at_import` only when it is loaded."""
+    tree = ast.parse(path.read_text())
+    nodes = tree.body if at_import else ast.walk(tree)
+    names: set[str] = set()
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return {name for name in names if name in modules() or name == "nstd"}
+
+
+def room_of(module: str) -> str:
+    """Name the room of a module: its folder, or itself."""
+    parts = module.split(".")
+    return parts[1] if len(parts) > 1 else parts[0]
+
+
+@pytest.mark.parametrize("module", sorted(modules()))
+def test_imports_point_one_way(module: str) -> None:
+    """Every room imports only what the map allows: engine and spool never meet."""
+    allowed = ALLOWED.get(room_of(module))
+    if allowed is None:  # the rooms at the front may use all that lies behind them
+        return
+    found = {room_of(name) for name in imported_by(modules()[module])}
+
+    assert found <= allowed
+
+
+def test_there_are_no_cycles() -> None:
+    """The modules can be put in an order in which each imports only those before it."""
+    graph = {name: imported_by(path) - {"nstd"} for name, path in modules().items()}
+
+    assert list(TopologicalSorter(graph).static_order())
+
+
+def test_the_daemon_never_loads_torch() -> None:
+    """A device fault can then end a worker only, and the commands answer at once."""
+    words = "import sys, nstd.cli, nstd.daemon, nstd.status; sys.exit('torch' in sys.modules)"
+
+    assert subprocess.run([sys.executable, "-c", words], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("module", sorted(modules()))
+def test_torch_stays_in_its_rooms(module: str) -> None:
+    """Outside of them it is imported inside functions at most: of a child process."""
+    if room_of(module) in TORCH_ROOMS:
+        return
+    tree = ast.parse(modules()[module].read_text())
+    loaded = {
+        name.name.split(".")[0]
+        for node in tree.body
+        if isinstance(node, ast.Import)
+        for name in node.names
+    }
+
+    assert "torch" not in loaded
+
+
+@pytest.mark.parametrize("module", sorted(modules()))
+def test_files_and_functions_stay_small(module: str) -> None:
+    """Where one wants to be longer, the design is missing a name."""
+    text = modules()[module].read_text()
+    longest = max(
+        (
+            (node.end_lineno or 0) - node.lineno + 1
+            for node in ast.walk(ast.parse(text))
+            if isinstance(node, ast.FunctionDef)
+        ),
+        default=0,
+    )
+
+    assert len(text.splitlines()) <= 300
+    assert longest <= 60
+
+
+@pytest.mark.parametrize("module", sorted(modules()))
+def test_every_module_and_public_thing_says_what_it_is(module: str) -> None:
+    """A newcomer reads the folder listing, then the first sentence."""
+    tree = ast.parse(modules()[module].read_text())
+    silent = [
+        node.name
+        for node in tree.body
+        if isinstance(node, ast.FunctionDef | ast.ClassDef)
+        and not node.name.startswith("_")
+        and not ast.get_docstring(node)
+    ]
+
+    assert ast.get_docstring(tree)
+    assert silent == []

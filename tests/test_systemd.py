@@ -1,0 +1,53 @@
+"""The service unit."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+from debian import require
+
+UNIT = Path(__file__).parent.parent / "systemd" / "nstd.service"
+
+
+@pytest.fixture
+def unit(tmp_path: Path) -> Path:
+    """Return the unit with a program that is there in the place of the one to be installed."""
+    path = tmp_path / "nstd.service"
+    path.write_text(UNIT.read_text().replace("/opt/nstd/bin/nstd", "/bin/true"))
+    return path
+
+
+def test_the_unit_is_valid(unit: Path) -> None:
+    """systemd finds nothing to say about it."""
+    analyze = require("systemd-analyze", package="systemd")
+    found = subprocess.run([analyze, "verify", unit], capture_output=True, text=True, check=False)
+
+    assert (found.returncode, found.stderr) == (0, "")
+
+
+def test_the_unit_is_hardened(unit: Path) -> None:
+    """systemd's own measure of exposure: 0 is none, 10 is all; below 2 is good."""
+    analyze = require("systemd-analyze", package="systemd")
+    command = [analyze, "security", "--offline=true", "--no-pager", unit]
+    found = subprocess.run(command, capture_output=True, text=True, check=False)
+    level = re.search(r"Overall exposure level for nstd.service: ([\d.]+)", found.stdout)
+
+    assert level
+    assert float(level[1]) < 2.0
+
+
+def test_the_gpu_stays_visible() -> None:
+    """These three lines would hide it, or break torch."""
+    lines = UNIT.read_text().splitlines()
+
+    assert "PrivateDevices=no" in lines
+    assert "MemoryDenyWriteExecute=no" in lines
+    assert "DeviceAllow=char-nvidia-uvm rw" in lines
+
+
+def test_a_wrong_configuration_is_not_restarted() -> None:
+    """The exit code of ConfigError stands in the unit."""
+    from nstd.errors import ConfigError
+
+    assert f"RestartPreventExitStatus={ConfigError.exit_code}" in UNIT.read_text().splitlines()
