@@ -6,9 +6,13 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from nstd import __version__
 from nstd.errors import EX_DATAERR, EX_OK, EX_USAGE, ConfigError, NstdError, UsageError
+
+if TYPE_CHECKING:
+    from nstd.spool.jobs import Job
 
 Command = Callable[[argparse.Namespace], int]
 
@@ -92,28 +96,34 @@ def _add_stylize(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    return _daemon(arguments, once=False)
+    _daemon(arguments, once=False)
+    return EX_OK
 
 
 def _once(arguments: argparse.Namespace) -> int:
-    return EX_DATAERR if _daemon(arguments, once=True) else EX_OK
+    from nstd.status import ended_line
+
+    ended = _daemon(arguments, once=True)
+    for job in ended:
+        print(ended_line(job))
+    return EX_DATAERR if any(job.state == "failed" for job in ended) else EX_OK
 
 
-def _daemon(arguments: argparse.Namespace, *, once: bool) -> int:
+def _daemon(arguments: argparse.Namespace, *, once: bool) -> "list[Job]":
     from nstd.config import find_config, load_config
     from nstd.daemon import run
     from nstd.logs import set_up_logging
 
     config = load_config(find_config(arguments.config))
-    set_up_logging(config.settings.log)
     if not sys.stderr.isatty():
-        failed = run(config, once=once, display=None)
-    else:
-        from nstd.progress_bars import ProgressBars
+        set_up_logging(config.settings.log)
+        return run(config, once=once, display=None)
+    from nstd.progress_bars import ProgressBars
 
-        with ProgressBars() as bars:
-            failed = run(config, once=once, display=bars)
-    return failed if once else EX_OK
+    with ProgressBars() as bars:
+        # Only now: the bars take over stderr, so that log lines scroll above them.
+        set_up_logging(config.settings.log)
+        return run(config, once=once, display=bars)
 
 
 def _check(arguments: argparse.Namespace) -> int:

@@ -24,6 +24,7 @@ from nstd.spool.accept import Reception
 from nstd.spool.decode import DecodeLimits, check_picture
 from nstd.spool.durable import make_folder
 from nstd.spool.intake import Intake, Patience
+from nstd.spool.jobs import Job
 from nstd.spool.journal import Journal
 from nstd.spool.names import STYLES_FOLDER
 from nstd.spool.outbox import Outbox
@@ -192,19 +193,19 @@ def _lock(descriptor: int, folder: Path) -> None:
     os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
 
 
-def run(config: Config, *, once: bool, display: Display | None) -> int:
+def run(config: Config, *, once: bool, display: Display | None) -> list[Job]:
     """Run until asked to leave or, with `once`, until the inbox is drained.
 
     Returns:
-        how many jobs failed meanwhile.
+        the jobs that ended meanwhile.
     """
+    began_s = now().wall_s
     with opened(config) as journal:
         wakeup, notifier = Wakeup(), Notifier.from_environment()
         wakeup.catch_signals()
         pool = process_pool(config)
         observer = InboxObserver(config.inbox, wakeup)
         daemon = build(config, journal, pool)
-        failed_before = journal.counts().get("failed", 0)
         log.info("watching", inbox=str(config.inbox), outbox=str(config.outbox))
         notifier.ready()
         try:
@@ -224,7 +225,7 @@ def run(config: Config, *, once: bool, display: Display | None) -> int:
             observer.stop()
             pool.close()
         log.info("left", **journal.counts())
-        return journal.counts().get("failed", 0) - failed_before
+        return journal.ended_since(began_s)
 
 
 def _reloaded(daemon: Daemon, pool: Pool) -> Daemon:

@@ -11,13 +11,15 @@ def set_up_logging(form: Literal["auto", "json", "console"]) -> None:
     """Configure structlog once, for this process."""
     terminal = sys.stderr.isatty()
     renderer: structlog.types.Processor = structlog.processors.JSONRenderer(ensure_ascii=False)
+    clock = structlog.processors.TimeStamper(fmt="iso", utc=True)
     if form == "console" or (form == "auto" and terminal):
         renderer = structlog.dev.ConsoleRenderer(colors=terminal)
+        clock = structlog.processors.TimeStamper(fmt="%H:%M:%S", utc=False)
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            clock,
             structlog.processors.format_exc_info,
             renderer,
         ],

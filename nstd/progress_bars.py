@@ -3,7 +3,7 @@
 from types import TracebackType
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
 from nstd.spool.journal import Journal
 from nstd.status import duration
@@ -18,7 +18,6 @@ class ProgressBars:
             BarColumn(),
             TextColumn("{task.percentage:>3.0f} %"),
             TextColumn("{task.fields[detail]}", markup=False),
-            TimeElapsedColumn(),
             console=Console(stderr=True),
         )
         self._tasks: dict[str, TaskID] = {}

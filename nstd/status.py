@@ -93,6 +93,11 @@ def as_text(status: Status) -> str:
     return "\n".join(lines) if lines else "Nothing has been dropped into the inbox yet."
 
 
+def ended_line(job: Job) -> str:
+    """Say in a line how a job ended."""
+    return _printable(_ended_line(_ended(job)))
+
+
 def duration(seconds: float) -> str:
     """Write a duration as people say it: `45 s`, `12 min`, `3 h 05 min`."""
     if seconds < 90:

@@ -166,3 +166,26 @@ def test_once_drains_the_inbox_and_tells_by_its_exit_code(studio: Studio) -> Non
     assert (good.returncode, bad.returncode) == (0, 65)
     assert (studio.outbox / "wedding/a--waves.json").exists()
     assert (studio.inbox / "done/wedding/a.jpg").exists()
+
+
+def test_sighup_reads_the_configuration_again_and_a_wrong_one_changes_nothing(
+    studio: Studio,
+) -> None:
+    """The daemon says which; it goes on with what it had."""
+    studio.start()
+    until(studio.inbox.joinpath(".nstd-inbox").exists)
+    assert studio.daemon is not None
+    path = studio.root / "config.yaml"
+    good = path.read_text()
+    path.write_text(good + "setle_s: 3\n")
+    studio.daemon.send_signal(signal.SIGHUP)
+    until(lambda: "configuration not reloaded" in studio.log(), seconds=20)
+    path.write_text(good + "originals: keep\n")
+    studio.daemon.send_signal(signal.SIGHUP)
+    until(lambda: "configuration reloaded" in studio.log(), seconds=20)
+    put_pair(studio, "kept.jpg")
+    studio.record("kept--waves")
+
+    assert studio.stop() == 0
+    assert (studio.inbox / "kept.jpg").exists()
+    assert "setle_s: unknown key" in studio.log()

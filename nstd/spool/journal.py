@@ -252,6 +252,11 @@ class Journal:
         rows = self._db.execute("SELECT state, count(*) AS n FROM jobs GROUP BY state")
         return {row["state"]: row["n"] for row in rows}
 
+    def ended_since(self, began_s: float) -> list[Job]:
+        """Return the jobs that ended at or after a moment of the wall clock, in that order."""
+        query = "SELECT * FROM jobs WHERE ended_s >= ? ORDER BY ended_s"
+        return self._many(query, (began_s,))
+
     def recent(self, count: int) -> list[Job]:
         """Return the jobs that ended last, newest first."""
         return self._many(
