@@ -140,6 +140,9 @@ class Reception:
             known = self.journal.with_receipt(receipt)
             if known and (known.state != "done" or not known.tidied or self.is_published(known)):
                 self.journal.claim(known.id, originals)
+                if job.batch_id:
+                    reason = f"the same as job {known.id}"
+                    self.journal.end(job.id, "cancelled", now_s=now_s, reason=reason)
                 return Accepted(known.id, "known")
             self.check_picture(content, files[0].name)
             order = self._resolve(job, files[0].name, arriving)

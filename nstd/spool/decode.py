@@ -40,7 +40,12 @@ def check_picture(path: Path, limits: DecodeLimits, *, name: str) -> None:
     command = [sys.executable, "-m", "nstd.spool.decode", str(path), json.dumps(asdict(limits))]
     try:
         child = subprocess.run(
-            command, capture_output=True, text=True, timeout=limits.seconds, check=False
+            command,
+            capture_output=True,
+            text=True,
+            timeout=limits.seconds,
+            check=False,
+            start_new_session=True,  # Ctrl-C is for the daemon: it must not fail a photograph
         )
     except subprocess.TimeoutExpired as error:
         raise PictureError(

@@ -5,9 +5,9 @@ What is on disk after `fsync` of a file *and* of its folder is there after a pow
 
 import errno
 import hashlib
+import io
 import os
 import stat
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -84,15 +84,17 @@ def replace_durably(path: Path, data: bytes) -> None:
 
 
 def read_stable(path: Path, *, most_bytes: int) -> bytes:
-    """Read a small file of the inbox whole.
+    """Read a small file of the inbox, or the first `most_bytes` of a large one.
 
     Raises:
         SourceChangedError: it vanished, changed meanwhile, or is no regular file.
-        PictureError: it is larger than `most_bytes`.
     """
-    chunks: list[bytes] = []
-    _read(path, most_bytes, chunks.append)
-    return b"".join(chunks)
+    with _opened(path) as file:
+        before = os.fstat(file.fileno())
+        data = file.read(most_bytes)
+    if len(data) != min(most_bytes, before.st_size) or signature_at(path) != Signature.of(before):
+        raise SourceChangedError(f"{path.name} changed while it was read.")
+    return data
 
 
 @dataclass(frozen=True)
@@ -106,24 +108,31 @@ class Copied:
 def copy_hashed(source: Path, target: Path, *, most_bytes: int) -> Copied:
     """Copy a file of the inbox to a new file and make it durable.
 
-    Raises: as `read_stable`.
+    Raises:
+        SourceChangedError: it vanished, changed meanwhile, or is no regular file.
+        PictureError: it is larger than `most_bytes`.
     """
-    digest = hashlib.sha256()
-    with target.open("xb") as out:
-
-        def keep(chunk: bytes) -> None:
+    digest, taken = hashlib.sha256(), 0
+    with _opened(source) as file, target.open("xb") as out:
+        before = os.fstat(file.fileno())
+        if before.st_size > most_bytes:
+            raise PictureError(
+                f"{source.name} has {before.st_size:,} bytes; at most {most_bytes:,} are allowed."
+            )
+        while taken <= before.st_size and (chunk := file.read(CHUNK_BYTES)):
+            taken += len(chunk)
             digest.update(chunk)
             out.write(chunk)
-
-        signature = _read(source, most_bytes, keep)
         out.flush()
         os.fsync(out.fileno())
-    return Copied(digest.hexdigest(), signature)
+    if taken != before.st_size or signature_at(source) != Signature.of(before):
+        raise SourceChangedError(f"{source.name} changed while it was read.")
+    return Copied(digest.hexdigest(), Signature.of(before))
 
 
-def _read(path: Path, most_bytes: int, keep: Callable[[bytes], object]) -> Signature:
+def _opened(path: Path) -> io.FileIO:
+    """Open a regular file of the inbox; links are not followed, FIFOs not waited for."""
     try:
-        # O_NONBLOCK: opening a FIFO must not wait for its writer.
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except (FileNotFoundError, NotADirectoryError) as error:
         raise SourceChangedError(f"{path.name} is no longer there.") from error
@@ -131,28 +140,10 @@ def _read(path: Path, most_bytes: int, keep: Callable[[bytes], object]) -> Signa
         if error.errno == errno.ELOOP:
             raise SourceChangedError(f"{path.name} is a link, which is not followed.") from error
         raise
-    before = os.fstat(descriptor)
-    # A folder cannot be a Python file: its descriptor is closed by hand.
-    if stat.S_ISDIR(before.st_mode):
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
-        raise SourceChangedError(f"{path.name} is a folder.")
-    with os.fdopen(descriptor, "rb", buffering=0) as file:
-        if not stat.S_ISREG(before.st_mode):
-            raise SourceChangedError(f"{path.name} is no regular file.")
-        if before.st_size > most_bytes:
-            raise PictureError(
-                f"{path.name} has {before.st_size:,} bytes; at most {most_bytes:,} are allowed."
-            )
-        taken = 0
-        while chunk := file.read(CHUNK_BYTES):
-            taken += len(chunk)
-            keep(chunk)
-            if taken > before.st_size:
-                break
-    signature = Signature.of(before)
-    if taken != before.st_size or signature_at(path) != signature:
-        raise SourceChangedError(f"{path.name} changed while it was read.")
-    return signature
+        raise SourceChangedError(f"{path.name} is no regular file.")
+    return io.FileIO(descriptor, "rb")
 
 
 def sha256_of(path: Path) -> str:

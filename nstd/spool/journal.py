@@ -213,9 +213,9 @@ class Journal:
                 db.execute("DELETE FROM originals WHERE owner = ?", (job_id,))
 
     def ended_batches(self) -> list[tuple[str, str, bytes, bool]]:
-        """Return the batches whose jobs are all put away: id, path, text, and if any is done."""
+        """Return the batches whose jobs are all put away: id, path, text, and if all failed."""
         rows = self._db.execute(
-            "SELECT b.id, b.path, b.manifest, max(j.state = 'done') AS any_done"
+            "SELECT b.id, b.path, b.manifest, min(j.state = 'failed') AS all_failed"
             " FROM batches b JOIN jobs j ON j.batch_id = b.id WHERE b.tidied = 0"
             " GROUP BY b.id HAVING min(j.tidied) = 1"
         )

@@ -51,13 +51,12 @@ class Tidying:
 
     def tidy_batches(self) -> None:
         """Put away the manifests of batches whose jobs have all ended. Raises: as `tidy`."""
-        for batch_id, path, _, any_done in self.journal.ended_batches():
-            originals = self.journal.originals_of(batch_id)
-            if any_done:
-                kept = self._put_done(originals)
-            else:
-                kept = False
+        for batch_id, path, _, all_failed in self.journal.ended_batches():
+            originals, kept = self.journal.originals_of(batch_id), False
+            if all_failed:
                 self._move(originals, self.inbox / FAILED_FOLDER / PurePosixPath(path).parent)
+            else:
+                kept = self._put_done(originals)
             self.journal.set_batch_tidied(batch_id, keep_originals=kept)
 
     def _put_done(self, originals: dict[str, Signature]) -> bool:

@@ -442,3 +442,46 @@ def test_a_crash_between_copy_and_entry_leaves_nothing(spool: Spool) -> None:
 
     assert not stray.exists()
     assert not list(spool.work.arriving.iterdir())
+
+
+def test_a_batch_dropped_again_is_put_away_while_its_results_are_there(spool: Spool) -> None:
+    """No entry of the batch is left waiting for ever."""
+    for _ in range(2):
+        spool.drop("IMG_1.jpg", manifest=None)
+        (spool.inbox / "all.yaml").write_text('style: waves\ncontent: ["IMG_*.jpg"]\n')
+        spool.settle()
+        spool.look(1)
+        for job in spool.jobs("queued"):
+            spool.end(job, "done")
+        for job in spool.journal.untidied():
+            spool.tidying.tidy(job)
+        spool.tidying.tidy_batches()
+
+    assert len(spool.jobs("done")) == 1
+    assert spool.jobs("waiting", "queued") == []
+    assert [path.name for path in spool.inbox.iterdir() if path.suffix] == []
+    assert (spool.inbox / "done" / "all--2.yaml").exists()
+
+
+def test_a_manifest_of_many_bytes_fails_with_words(spool: Spool) -> None:
+    """It is never read whole."""
+    spool.drop("IMG_1.jpg", manifest="# " + "x" * 200_000)
+    (spool.inbox / "alone.yaml").write_text("# " + "x" * 200_000)
+    spool.settle()
+
+    for job in spool.jobs("failed"):
+        assert "at most 65536" in (job.reason or "")
+    assert len(spool.jobs("failed")) == 2
+
+
+def test_a_style_that_is_still_arriving_is_waited_for(spool: Spool) -> None:
+    """The style's picture must be whole as well; until then the job waits."""
+    style = spool.inbox / "styles" / "new.jpg"
+    style.write_bytes(picture_bytes(seed=9)[:-300])
+    spool.drop("IMG_1.jpg", manifest="style: new\n")
+    spool.settle()
+    assert spool.jobs("queued", "failed") == []
+    style.write_bytes(picture_bytes(seed=9))
+    spool.look(PATIENCE.settle_s * 2)
+
+    spool.only("queued")
