@@ -70,7 +70,7 @@ class Refinement(Model):
 
     above_px: Annotated[int, Field(ge=32)]
     steps: Annotated[int, Field(ge=1, le=100_000)]
-    variable: Literal["logit", "unit"] = "unit"
+    variable: Literal["logit", "soft_logit", "unit"] = "unit"
     optimizer: OptimizerChoice
 
 
@@ -86,7 +86,7 @@ class Recipe(Model):
     style: dict[Literal["relative_gram", "relative_wasserstein"], StyleTerm]
     tv: Weight = 0.0
     start: Literal["content", "noise"] = "content"
-    variable: Literal["logit", "unit"]
+    variable: Literal["logit", "soft_logit", "unit"]
     optimizer: OptimizerChoice
     steps: Annotated[int, Field(ge=1, le=100_000)]
     pyramid: Pyramid | None = None

@@ -52,9 +52,7 @@ def load_yaml(text: str | bytes) -> YamlMapping:
         YamlTextError: too long, not UTF-8, not YAML, not one mapping, or holding what is refused.
     """
     if len(text) > LARGEST_TEXT_BYTES:
-        raise YamlTextError(
-            f"longer than allowed: at most {LARGEST_TEXT_BYTES} are read"
-        )
+        raise YamlTextError(f"longer than allowed: at most {LARGEST_TEXT_BYTES} are read")
     try:
         decoded = text if isinstance(text, str) else text.decode("utf-8-sig")
         loader = _StrictLoader(decoded)

@@ -1,9 +1,13 @@
 """Fixtures of all tests."""
 
-import pytest
-import torch
+from nstd.devices import share_processors
 
-from nstd.weights import Weights, load_weights
+share_processors()  # before torch is loaded: the tests must not crawl on a busy machine
+
+import pytest  # noqa: E402
+import torch  # noqa: E402
+
+from nstd.weights import Weights, load_weights  # noqa: E402
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,6 @@ class Level:
     steps: int
     variable: str
     optimizer: OptimizerChoice
-    adds_detail: bool  # start from the picture below plus the photograph's own fine detail
 
     @property
     def size_px(self) -> int:
@@ -44,9 +43,9 @@ def plan_levels(recipe: Recipe, *, width: int, height: int) -> tuple[Level, ...]
 def _level(recipe: Recipe, index: int, size: tuple[int, int]) -> Level:
     refine = recipe.refine
     if refine and index and max(size) > refine.above_px:
-        return Level(*size, refine.steps, refine.variable, refine.optimizer, adds_detail=True)
+        return Level(*size, refine.steps, refine.variable, refine.optimizer)
     steps = recipe.steps
     if recipe.pyramid:
         tapered = round(steps * recipe.pyramid.taper**index)
         steps = max(tapered, min(steps, recipe.pyramid.least_steps))
-    return Level(*size, steps, recipe.variable, recipe.optimizer, adds_detail=False)
+    return Level(*size, steps, recipe.variable, recipe.optimizer)

@@ -63,7 +63,7 @@ class Run:
         self._step = saved.step if saved else 0
         self._level = saved.level if saved else 0
         self._step_in_level = saved.step_in_level if saved else 0
-        self._begin_level(_starting_picture(problem))
+        self._begin_level()
         if saved:
             self._optimizer.restore(saved.optimizer)
 
@@ -102,14 +102,14 @@ class Run:
         self._step_in_level += 1
         return Step(self._step, self._level, level.size_px, evaluation.terms)
 
-    def _begin_level(self, picture: Tensor) -> None:
+    def _begin_level(self, below: Tensor | None = None) -> None:
+        """Set up the level; `below` is the result of the level before, if there was one here."""
         problem, level = self.problem, self.levels[self._level]
         content = resize(problem.content, width=level.width, height=level.height)
-        started = resize(picture, width=level.width, height=level.height)
-        if level.adds_detail:
-            started = add_detail(
-                started, content, from_width=picture.shape[3], from_height=picture.shape[2]
-            )
+        if below is None:
+            started = resize(_starting_picture(problem), width=level.width, height=level.height)
+        else:
+            started = add_detail(below, content)
         self._objective: Objective = make_objective(
             problem.recipe,
             backbone=problem.backbone,

@@ -1,16 +1,14 @@
 """The durable queue: every job, its state, and the files it came from (SQLite, WAL, FULL sync)."""
 
-import os
 import sqlite3
 from collections.abc import Iterable, Mapping
-from contextlib import closing
 from pathlib import Path
 
 from nstd.errors import ConfigError
-from nstd.spool.durable import Signature, sync_folder
+from nstd.spool.durable import Signature
 from nstd.spool.jobs import TERMINAL, Job, NewJob, PlannedFile, State
 from nstd.spool.noticeboard import Noticeboard, transaction
-from nstd.spool.schema import SCHEMA, SCHEMA_VERSION
+from nstd.spool.schema import SCHEMA_VERSION, create_journal
 
 
 class Journal:
@@ -18,7 +16,7 @@ class Journal:
 
     def __init__(self, path: Path, *, read_only: bool = False) -> None:
         if not read_only and not path.exists():
-            _create(path)
+            create_journal(path)
         mode = "ro" if read_only else "rw"
         self._db = sqlite3.connect(
             f"file:{path}?mode={mode}", uri=True, isolation_level=None, timeout=10
@@ -280,17 +278,6 @@ class Journal:
 
     def _many(self, query: str, values: tuple[object, ...]) -> list[Job]:
         return [Job(**row) for row in self._db.execute(query, values)]
-
-
-def _create(path: Path) -> None:
-    """Make an empty journal and give it its name last: nobody ever opens half a one."""
-    new = path.with_name(f"{path.name}.new")
-    new.unlink(missing_ok=True)
-    with closing(sqlite3.connect(new, isolation_level=None)) as db:
-        db.execute("PRAGMA journal_mode = WAL")
-        db.executescript(f"BEGIN; {SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
-    os.replace(new, path)
-    sync_folder(path.parent)
 
 
 def _own(db: sqlite3.Connection, owner: str, originals: Mapping[str, Signature]) -> None:

@@ -1,4 +1,11 @@
-"""The tables of the journal."""
+"""The tables of the journal, and how an empty one is made."""
+
+import os
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from nstd.spool.durable import sync_folder
 
 SCHEMA_VERSION = 1
 
@@ -58,3 +65,14 @@ CREATE TABLE progress (
 CREATE TABLE faults (resource TEXT PRIMARY KEY, since_s REAL NOT NULL, sentence TEXT NOT NULL);
 CREATE TABLE notes (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
+
+
+def create_journal(path: Path) -> None:
+    """Make an empty journal and give it its name last: nobody ever opens half a one."""
+    new = path.with_name(f"{path.name}.new")
+    new.unlink(missing_ok=True)
+    with closing(sqlite3.connect(new, isolation_level=None)) as db:
+        db.execute("PRAGMA journal_mode = WAL")
+        db.executescript(f"BEGIN; {SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
+    os.replace(new, path)
+    sync_folder(path.parent)

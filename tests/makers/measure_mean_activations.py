@@ -5,8 +5,8 @@
 
 Gatys et al. 2015, §2: the filters are rescaled so that the mean activation over images and
 positions is one. The photographs are those that the three packages above ship: portraits (Grace
-Hopper, Eileen Collins), an animal, a meal, a rocket, a flower and a palace, each at 512 px. The means
-depend on the pooling, so both are measured.
+Hopper, Eileen Collins), an animal, a meal, a rocket, a flower and a palace, each at 512 px. The
+means depend on the pooling, so both are measured.
 """
 
 import sys

@@ -1,0 +1,178 @@
+"""The networks, against torchvision's."""
+
+import pytest
+import torch
+from literal import literal_features, torchvision_network
+from tiny import FILTERS, LAYERS, smooth_picture, tiny_backbone, tiny_state
+from torch import Tensor
+
+from nstd.engine.backbone import assemble, normalize
+from nstd.layers import layer_names
+from nstd.weights import Weights, load_backbone
+
+CPU = torch.device("cpu")
+
+
+def difference(found: Tensor, expected: Tensor) -> float:
+    """Return the largest difference, relative to the largest expected value."""
+    return float((found.double() - expected).abs().max() / expected.abs().max())
+
+
+@pytest.mark.parametrize("pooling", ["max", "avg"])
+def test_vgg16_gives_what_torchvision_gives(vgg16_weights: Weights, pooling: str) -> None:
+    """Every layer of VGG-16 with the shipped weights is torchvision's layer of that place."""
+    picture = smooth_picture(width=70, height=49, seed=1)
+    layers = layer_names("vgg16")
+    backbone = load_backbone(
+        vgg16_weights,
+        network="raw",
+        pooling=pooling,
+        layers=layers,
+        dtype=torch.float32,
+        device=CPU,
+    )
+    network = torchvision_network("vgg16", pooling=pooling, state=vgg16_weights.state)
+    expected = literal_features(network, picture, layers)
+    found = backbone.features(picture, layers)
+    assert found.keys() == expected.keys()
+    assert {name: found[name].shape for name in layers} == {
+        name: expected[name].shape for name in layers
+    }
+    assert max(difference(found[name], expected[name]) for name in layers) < 1e-4
+
+
+@pytest.mark.parametrize("pooling", ["max", "avg"])
+def test_vgg19_gives_what_torchvision_gives(pooling: str) -> None:
+    """Every layer of VGG-19, with weights of chance, is torchvision's layer of that place."""
+    with torch.random.fork_rng():
+        torch.manual_seed(19)
+        network = torchvision_network("vgg19", pooling=pooling)
+    state = {f"features.{name}": value for name, value in network.state_dict().items()}
+    picture = smooth_picture(width=50, height=66, seed=2)
+    layers = layer_names("vgg19")
+    backbone = assemble(
+        state,
+        architecture="vgg19",
+        pooling=pooling,
+        layers=layers,
+        mean_activations=None,
+        dtype=torch.float32,
+        device=CPU,
+    )
+    expected = literal_features(network, picture, layers)
+    found = backbone.features(picture, layers)
+    assert max(difference(found[name], expected[name]) for name in layers) < 1e-4
+
+
+def test_normalize_is_torchvisions(picture: Tensor) -> None:
+    """RGB in [0, 1] is shifted and scaled by the ImageNet mean and deviation."""
+    from torchvision.transforms.functional import normalize as torchvision_normalize
+
+    expected = torchvision_normalize(picture, [0.485, 0.456, 0.406], [0.229, 0.224, 0.225])
+    torch.testing.assert_close(normalize(picture), expected)
+
+
+def test_normalized_network_differs_by_a_scale_a_filter_only(picture: Tensor) -> None:
+    """The normalised network computes the raw one's features, each filter divided by its mean."""
+    chance = torch.Generator().manual_seed(5)
+    means = {
+        f"relu{block}_{number}": torch.rand(filters, generator=chance) + 0.5
+        for block, filters in FILTERS.items()
+        for number in (1, 2, 3)
+    }
+    raw = tiny_backbone().features(picture, LAYERS)
+    scaled = tiny_backbone(mean_activations=means).features(picture, LAYERS)
+    for name in LAYERS:
+        divisor = means[name.replace("conv", "relu")].view(1, -1, 1, 1)
+        torch.testing.assert_close(scaled[name], raw[name] / divisor, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("pooling", ["max", "avg"])
+def test_normalized_network_has_mean_activation_one(picture: Tensor, pooling: str) -> None:
+    """On the picture that was measured, every filter that fires has mean one after it."""
+    layers = tuple(name for name in layer_names("vgg16")[:14] if name.startswith("relu"))
+    raw = tiny_backbone(pooling=pooling, layers=layers).features(picture, layers)
+    means = {name: value.mean((0, 2, 3)) for name, value in raw.items()}
+    backbone = tiny_backbone(pooling=pooling, layers=layers, mean_activations=means)
+    for name, value in backbone.features(picture, layers).items():
+        fires = means[name] > 1e-2 * means[name].mean()
+        mean = value.mean((0, 2, 3))[fires]
+        assert len(mean) >= 6
+        torch.testing.assert_close(mean, torch.ones_like(mean), rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize("pooling", ["max", "avg"])
+def test_shipped_means_make_a_photographs_activations_about_one(
+    vgg16_weights: Weights, pooling: str
+) -> None:
+    """With the shipped means, a photograph's mean activation is near one in every layer."""
+    from matplotlib import cbook
+    from PIL import Image
+    from torchvision.transforms.functional import to_tensor
+
+    with cbook.get_sample_data("grace_hopper.jpg") as file, Image.open(file) as opened:
+        opened.thumbnail((256, 256))
+        photograph = to_tensor(opened.convert("RGB")).unsqueeze(0)
+    layers = tuple(name for name in layer_names("vgg16") if name.startswith("relu"))
+    backbone = load_backbone(
+        vgg16_weights,
+        network="normalized",
+        pooling=pooling,
+        layers=layers,
+        dtype=torch.float32,
+        device=CPU,
+    )
+    with torch.no_grad():
+        found = backbone.features(photograph, layers)
+    averages = {name: float(value.mean()) for name, value in found.items()}
+    assert all(0.5 < average < 2 for average in averages.values()), averages
+
+
+def test_filter_that_never_fires_keeps_the_layers_scale(picture: Tensor) -> None:
+    """A filter whose mean is zero is divided by the mean of its layer, not by zero."""
+    means = {
+        f"relu{block}_{number}": torch.full((filters,), 2.0)
+        for block, filters in FILTERS.items()
+        for number in (1, 2, 3)
+    }
+    means["relu1_1"] = torch.tensor([0.0, 2, 2, 2, 2, 2, 2, 4])
+    raw = tiny_backbone().features(picture, ["relu1_1"])["relu1_1"]
+    scaled = tiny_backbone(mean_activations=means).features(picture, ["relu1_1"])["relu1_1"]
+    torch.testing.assert_close(scaled[:, 0], raw[:, 0] / 2)
+    torch.testing.assert_close(scaled[:, 7], raw[:, 7] / 4)
+
+
+def test_only_the_blocks_that_are_asked_for_are_kept() -> None:
+    """Blocks deeper than the deepest layer are left out."""
+    assert [len(block) for block in tiny_backbone(layers=("relu1_1", "conv2_1")).blocks] == [2, 2]
+
+
+def test_unknown_layer_is_named(picture: Tensor) -> None:
+    """A layer that the network does not have is an error that names it."""
+    with pytest.raises(KeyError, match="relu2_9"):
+        tiny_backbone().features(picture, ["relu1_1", "relu2_9"])
+
+
+def test_features_before_a_relu_keep_their_negative_values(picture: Tensor) -> None:
+    """`conv` is the value before the ReLU, also where `relu` of the same place is asked for."""
+    found = tiny_backbone().features(picture, ["conv2_2", "relu2_2"])
+    assert float(found["conv2_2"].min()) < 0
+    assert torch.equal(found["conv2_2"].clamp(min=0), found["relu2_2"])
+
+
+def test_features_come_in_the_backbones_precision(picture: Tensor) -> None:
+    """A bf16 network gives bf16 features, near those in fp32."""
+    half = tiny_backbone(dtype=torch.bfloat16)
+    assert half.dtype == torch.bfloat16
+    found = half.features(picture, ["relu2_2"])["relu2_2"]
+    expected = tiny_backbone().features(picture, ["relu2_2"])["relu2_2"]
+    assert found.dtype == torch.bfloat16
+    assert difference(found, expected.double()) < 0.05
+
+
+def test_features_leave_the_picture_untouched(picture: Tensor) -> None:
+    """Nothing is written into the caller's picture."""
+    before = picture.clone()
+    tiny_backbone().features(picture, LAYERS)
+    assert torch.equal(picture, before)
+    assert tiny_state().keys() == tiny_state(1).keys()

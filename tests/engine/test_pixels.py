@@ -1,0 +1,131 @@
+"""How a variable becomes a picture and back, and how pictures are resampled."""
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from tiny import smooth_picture
+from torch import Tensor
+
+from nstd.engine.pixels import (
+    GRAIN,
+    LOGIT_MARGIN,
+    PARAMETRISATIONS,
+    add_detail,
+    blur,
+    enlarge,
+    resize,
+)
+
+
+@pytest.mark.parametrize("name", ["logit", "unit"])
+def test_round_trip(name: str, picture: Tensor) -> None:
+    """A picture turned into a variable and back is the same picture."""
+    pixels = PARAMETRISATIONS[name]
+    inner = picture.clamp(LOGIT_MARGIN, 1 - LOGIT_MARGIN)
+    torch.testing.assert_close(pixels.picture(pixels.variable(inner)), inner, rtol=0, atol=1e-6)
+
+
+def test_logit_of_black_and_white_is_finite() -> None:
+    """Pixels at 0 and 1 come back within the margin that keeps them movable."""
+    pixels = PARAMETRISATIONS["logit"]
+    extremes = torch.tensor([0.0, 1.0]).view(1, 1, 1, 2)
+    variable = pixels.variable(extremes)
+    assert bool(torch.isfinite(variable).all())
+    back = pixels.picture(variable)
+    torch.testing.assert_close(back, extremes, rtol=0, atol=LOGIT_MARGIN + 1e-6)
+
+
+@pytest.mark.parametrize("name", PARAMETRISATIONS)
+def test_gradient_is_autograds(name: str, picture: Tensor, generator: torch.Generator) -> None:
+    """The gradient's way back is what autograd finds through the parametrisation."""
+    pixels = PARAMETRISATIONS[name]
+    outer = torch.randn(picture.shape, generator=generator)
+    variable = pixels.variable(picture).clone().requires_grad_(True)
+    shown = pixels.picture(variable)
+    (expected,) = torch.autograd.grad((shown * outer).sum(), variable)
+    torch.testing.assert_close(pixels.gradient(shown.detach(), outer), expected)
+
+
+def test_project_keeps_pixels_in_range() -> None:
+    """Plain pixels are put back into [0, 1]; logits have no range to leave."""
+    moved = torch.tensor([-0.5, 0.5, 1.5])
+    assert PARAMETRISATIONS["unit"].project(moved).tolist() == [0, 0.5, 1]
+    assert torch.equal(PARAMETRISATIONS["logit"].project(moved), moved)
+
+
+@pytest.mark.parametrize("size", [(30, 20), (17, 31), (96, 64)], ids=str)
+def test_resize_is_pillows_bicubic(size: tuple[int, int]) -> None:
+    """Resampling equals Pillow's bicubic on float planes, down and up."""
+    picture = smooth_picture(width=48, height=40, seed=8) * 0.6 + 0.2
+    found = resize(picture, width=size[0], height=size[1])
+    for plane in range(3):
+        image = Image.fromarray(picture[0, plane].numpy())
+        expected = np.asarray(image.resize(size, Image.Resampling.BICUBIC))
+        torch.testing.assert_close(
+            found[0, plane], torch.from_numpy(expected.copy()), rtol=0, atol=2e-3
+        )
+
+
+def test_resize_stays_in_range_and_to_the_same_size_is_nothing(generator: torch.Generator) -> None:
+    """Bicubic overshoot is cut off; a picture of the right size is returned as it is."""
+    hard = (torch.rand(1, 3, 20, 20, generator=generator) > 0.5).float()
+    large = resize(hard, width=50, height=50)
+    assert float(large.min()) >= 0
+    assert float(large.max()) <= 1
+    assert resize(hard, width=20, height=20) is hard
+
+
+def test_soft_logit_halves_the_finest_frequency_and_keeps_the_rest() -> None:
+    """A checkerboard loses half its height in logit space, a ramp nothing."""
+    pixels = PARAMETRISATIONS["soft_logit"]
+    rows, columns = torch.meshgrid(torch.arange(16), torch.arange(16), indexing="ij")
+    board = ((rows + columns) % 2 * 2.0 - 1).expand(1, 3, 16, 16)
+    ramp = (columns / 8.0 - 1).expand(1, 3, 16, 16)
+    inner = (..., slice(2, -2), slice(2, -2))
+
+    torch.testing.assert_close(torch.logit(pixels.picture(board))[inner], board[inner] / 2)
+    torch.testing.assert_close(torch.logit(pixels.picture(ramp))[inner], ramp[inner])
+
+
+def test_blur_is_symmetric_and_keeps_the_mean_of_a_flat_picture(generator: torch.Generator) -> None:
+    """⟨blur x, y⟩ = ⟨x, blur y⟩, which is why gradients may go back through it as it is."""
+    x, y = torch.randn(2, 1, 3, 12, 9, generator=generator, dtype=torch.float64)
+    flat = torch.full((1, 3, 5, 5), 0.3)
+
+    torch.testing.assert_close((blur(x) * y).sum(), (x * blur(y)).sum())
+    torch.testing.assert_close(blur(flat), flat)
+
+
+def test_enlarging_leaves_no_grid_of_the_smaller_pixels(generator: torch.Generator) -> None:
+    """Bicubic alone does: even and odd columns then differ in their mean difference."""
+    small = torch.rand(1, 3, 64, 64, generator=generator)
+
+    def grid(picture: Tensor) -> float:
+        steps = (picture[..., 1:] - picture[..., :-1]).abs().mean(dim=(0, 1, 2))
+        even, odd = steps[0::2].mean(), steps[1::2].mean()
+        return float((even - odd).abs() / (even + odd))
+
+    assert grid(resize(small, width=128, height=128)) > 0.3
+    assert grid(enlarge(small, width=128, height=128)) < 0.06
+
+
+def test_detail_of_the_enlarged_content_gives_the_content_but_for_its_grain() -> None:
+    """What enlarging took from the photograph comes back, each difference smaller by the grain."""
+    content = smooth_picture(width=64, height=48, seed=4)
+    small = resize(content, width=32, height=24)
+    enlarged = enlarge(small, width=64, height=48)
+    back = add_detail(small, content)
+
+    assert float((back - content).abs().max()) <= GRAIN + 1e-6
+    assert float((enlarged - content).abs().max()) > 2 * GRAIN
+
+
+def test_detail_of_a_flat_photograph_is_none(picture: Tensor) -> None:
+    """A photograph without detail leaves the enlarged picture as it is."""
+    height, width = picture.shape[-2:]
+    flat = torch.full((1, 3, 2 * height, 2 * width), 0.4)
+    found = add_detail(picture, flat)
+
+    expected = enlarge(picture, width=2 * width, height=2 * height)
+    torch.testing.assert_close(found, expected, rtol=0, atol=1e-6)

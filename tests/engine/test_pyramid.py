@@ -1,0 +1,76 @@
+"""Sizes and step counts, coarse to fine."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tiny import ADAM, tiny_recipe
+
+from nstd.engine.pyramid import plan_levels
+from nstd.layers import smallest_side_px
+from nstd.recipe import load_recipe
+
+
+def test_house_recipe_for_a_large_photograph() -> None:
+    """The house recipe goes from 256 px to 2048 px by doubling, with Adam above 800 px."""
+    levels = plan_levels(load_recipe("studio"), width=2048, height=1536)
+    sizes = [(level.width, level.height) for level in levels]
+    assert sizes == [(256, 192), (512, 384), (1024, 768), (2048, 1536)]
+    assert [level.steps for level in levels] == [45, 36, 12, 12]
+    assert [level.optimizer.name for level in levels] == ["lbfgs"] * 2 + ["adam"] * 2
+    assert [level.variable for level in levels] == ["soft_logit"] * 2 + ["unit"] * 2
+    assert [level.size_px for level in levels] == [256, 512, 1024, 2048]
+
+
+def test_steps_never_fall_below_the_least() -> None:
+    """Tapering stops at `least_steps`, and `least_steps` never raises what was asked for."""
+    pyramid = {"smallest_px": 32, "taper": 0.5, "least_steps": 7}
+    many = plan_levels(tiny_recipe(steps=20, pyramid=pyramid), width=256, height=256)
+    assert [level.steps for level in many] == [20, 10, 7, 7]
+    few = plan_levels(tiny_recipe(steps=5, pyramid=pyramid), width=256, height=256)
+    assert [level.steps for level in few] == [5, 5, 5, 5]
+
+
+def test_no_pyramid_is_one_level() -> None:
+    """Without a pyramid all steps are made at the full size."""
+    (level,) = plan_levels(tiny_recipe(pyramid=None), width=300, height=200)
+    assert (level.width, level.height, level.steps) == (300, 200, 9)
+
+
+def test_levels_too_small_for_the_deepest_layer_are_left_out() -> None:
+    """A panorama has no level whose short side is below what the deepest layer needs."""
+    recipe = load_recipe("studio")
+    assert smallest_side_px(recipe.layers) == 32
+    levels = plan_levels(recipe, width=2000, height=100)
+    assert [(level.width, level.height) for level in levels] == [(1000, 50), (2000, 100)]
+    (only,) = plan_levels(recipe, width=1000, height=40)
+    assert (only.width, only.height) == (1000, 40)
+
+
+def test_a_single_large_level_is_not_refined() -> None:
+    """Refinement needs a level below: the first level is made from the start."""
+    recipe = tiny_recipe(
+        pyramid=None, refine={"above_px": 32, "steps": 3, "variable": "unit", "optimizer": ADAM}
+    )
+    (level,) = plan_levels(recipe, width=64, height=64)
+    assert level.optimizer.name == "lbfgs"
+
+
+@given(
+    st.integers(16, 6000),
+    st.integers(16, 6000),
+    st.floats(1.1, 4),
+    st.integers(32, 1024),
+    st.floats(0.1, 1),
+)
+def test_levels_grow_to_the_full_size(
+    width: int, height: int, factor: float, smallest: int, taper: float
+) -> None:
+    """Levels grow by the factor, keep the shape to the pixel, and end at the full size."""
+    pyramid = {"smallest_px": smallest, "factor": factor, "taper": taper}
+    levels = plan_levels(tiny_recipe(pyramid=pyramid), width=width, height=height)
+    assert (levels[-1].width, levels[-1].height) == (width, height)
+    for below, level in enumerate(reversed(levels)):
+        assert level.width == pytest.approx(width / factor**below, abs=0.51)
+        assert level.height == pytest.approx(height / factor**below, abs=0.51)
+        assert level.steps >= 1
+    assert all(level.size_px >= smallest - 0.51 for level in levels[:-1])

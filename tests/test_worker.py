@@ -1,0 +1,350 @@
+"""One work order to a stream of events, with the real network at small sizes."""
+
+import csv
+import hashlib
+import io
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from literal import literal_terms, torchvision_network
+from pictures import picture_bytes
+from PIL import Image
+from torch import Tensor
+
+from nstd.engine.pixels import resize
+from nstd.formats import PictureFormat
+from nstd.orders import (
+    Checkpoint,
+    Event,
+    Failed,
+    Finished,
+    Order,
+    Progress,
+    Stopped,
+    StylePicture,
+    StyleShare,
+    WorkOrder,
+)
+from nstd.recipe import load_recipe
+from nstd.station import Station, has_bf16
+from nstd.weights import Weights
+from nstd.worker import run_order
+
+STEPS = 8  # two levels of four
+
+
+def work_order(
+    *,
+    content: bytes | None = None,
+    styles: tuple[int, ...] = (5,),
+    strength: float = 1.0,
+    size_px: int | None = None,
+    output: PictureFormat = "png",
+    checkpoint: bytes | None = None,
+    **overrides: object,
+) -> WorkOrder:
+    """Return the order for a small picture: two levels of four steps in fp32."""
+    fields = {
+        "steps": 4,
+        "pyramid": {"smallest_px": 32, "taper": 1},
+        "content": {"layers": {"relu2_2": 1}},
+        "style": {
+            "relative_gram": {"layers": {"relu1_1": 0.5, "relu3_1": 0.5}},
+            "relative_wasserstein": {"layers": {"relu1_1": 1}},
+        },
+        "precision": "fp32",
+    }
+    pictures = [picture_bytes(format="PNG", seed=seed, width=80, height=70) for seed in styles]
+    hashes = [hashlib.sha256(data).hexdigest() for data in pictures]
+    order = Order(
+        styles=(StyleShare(name="mosaic", pictures=tuple(hashes)),),
+        recipe_name="studio",
+        recipe=load_recipe("studio", fields | overrides),
+        size_px=size_px,
+        strength=strength,
+        seed=0,
+        style_scale=1.0,
+        priority=0,
+        output_format=output,
+        quality=95,
+    )
+    return WorkOrder(
+        "job-1",
+        order,
+        picture_bytes(format="PNG", seed=1) if content is None else content,
+        tuple(
+            StylePicture(sha256, 1 / len(styles), data)
+            for sha256, data in zip(hashes, pictures, strict=True)
+        ),
+        checkpoint,
+    )
+
+
+@pytest.fixture
+def station(tmp_path: Path, vgg16_weights: Weights) -> Station:
+    """Return a station with the weights loaded and an empty cache."""
+    made = Station.at("cpu", cache_folder=tmp_path / "cache", checkpoint_every_s=3600)
+    made._weights["vgg16"] = vgg16_weights
+    return made
+
+
+def never() -> bool:
+    """Go on to the end."""
+    return False
+
+
+def after(steps: int) -> Callable[[], bool]:
+    """Ask to leave after so many steps."""
+    asked = iter(range(1, 1000))
+    return lambda: next(asked) >= steps
+
+
+def finished(work: WorkOrder, station: Station) -> Finished:
+    """Run to the end."""
+    last = list(run_order(work, station, never))[-1]
+    assert isinstance(last, Finished), last
+    return last
+
+
+def file_of(result: Finished, suffix: str) -> bytes:
+    """Return the file whose name ends so."""
+    (data,) = (file.data for file in result.files if file.suffix == suffix)
+    return data
+
+
+def failed(events: list[Event]) -> Failed:
+    """Return the failure that a job ended with."""
+    assert isinstance(events[-1], Failed), events
+    return events[-1]
+
+
+def decoded(data: bytes) -> Tensor:
+    """Return a picture (1, 3, H, W) in [0, 1], read without nstd."""
+    with Image.open(io.BytesIO(data)) as picture:
+        array = np.asarray(picture.convert("RGB"), dtype=np.float32) / 255
+    return torch.from_numpy(array).permute(2, 0, 1).unsqueeze(0)
+
+
+def test_an_order_is_done(station: Station) -> None:
+    """The events are progress, then the files and the facts; the log has a row for each step."""
+    events = list(run_order(work_order(), station, never))
+    assert len(events) >= 2
+    assert all(isinstance(event, Progress) for event in events[:-1])
+    rows = [row for event in events[:-1] for row in event.losses]
+    assert [row.step for row in rows] == list(range(1, STEPS + 1))
+    last = events[-2]
+    assert (last.step, last.steps, last.level, last.levels, last.size_px) == (8, 8, 2, 2, 64)
+    assert last.eta_s == 0
+    result = events[-1]
+    assert isinstance(result, Finished)
+    assert [file.suffix for file in result.files] == [".png", ".losses.csv", ".losses.png"]
+    head, *table = csv.reader(io.StringIO(file_of(result, ".losses.csv").decode()))
+    assert len(table) == STEPS
+    assert "style.relative_gram.relu3_1" in head
+    assert float(table[-1][4]) == pytest.approx(rows[-1].total, rel=1e-4)
+    picture = decoded(file_of(result, ".png"))
+    assert picture.shape == (1, 3, 48, 64)
+    assert float((picture - decoded(work_order().content)).abs().mean()) > 0.01
+
+
+def test_facts_are_those_of_the_run(station: Station, vgg16_weights: Weights) -> None:
+    """The facts say where, how long, how exactly, and by how much the loss fell."""
+    facts = finished(work_order(), station).facts
+    assert (facts.device, facts.precision) == ("cpu", "float32")
+    assert facts.weights_sha256 == vgg16_weights.sha256
+    assert (facts.evaluations, facts.width, facts.height) == (STEPS, 64, 48)
+    assert facts.resumed_from_step == 0
+    assert facts.versions.keys() == {"nstd", "torch", "python"}
+    assert min(facts.seconds_load, facts.seconds_style, facts.seconds_optimise) >= 0
+    for losses in (facts.losses_start, facts.losses_end, facts.losses_delivered):
+        parts = losses["content"] + losses["style"] + losses["tv"]
+        assert losses["total"] == pytest.approx(parts)
+    assert facts.losses_delivered["total"] < facts.losses_start["total"]
+
+
+def test_a_style_is_looked_at_once(station: Station) -> None:
+    """The first job measures the style, the second and one after a restart find it."""
+    assert finished(work_order(), station).facts.style_cache == "miss"
+    assert finished(work_order(), station).facts.style_cache == "hit"
+    restarted = replace(station, cache=replace(station.cache, measured=0, _memory={}))
+    assert finished(work_order(), restarted).facts.style_cache == "hit"
+    assert restarted.cache.measured == 0
+    assert finished(work_order(styles=(6,)), restarted).facts.style_cache == "miss"
+
+
+def test_delivered_losses_are_those_of_the_file(station: Station, vgg16_weights: Weights) -> None:
+    """`delivered` is the objective of the decoded file, recomputed literally in float64."""
+    work = work_order(style={"relative_wasserstein": {"weight": 0}}, strength=0.7)
+    result = finished(work, station)
+    recipe = work.order.recipe
+    style = decoded(work.styles[0].data)  # 80 × 70, to be 64 px long
+    expected = literal_terms(
+        recipe,
+        torchvision_network("vgg16", pooling=recipe.pooling, state=vgg16_weights.state),
+        means=vgg16_weights.mean_activations[recipe.pooling],
+        picture=decoded(file_of(result, ".png")),
+        content=decoded(work.content),
+        style=resize(style, width=64, height=56),
+        strength=0.7,
+    )
+    for group, found in result.facts.losses_delivered.items():
+        terms = [
+            value.item()
+            for name, value in expected.items()
+            if group in ("total", name.split(".")[0])
+        ]
+        assert found == pytest.approx(sum(terms), rel=5e-3), group
+
+
+@pytest.mark.parametrize("output", ["png", "jpeg"])
+def test_no_strength_is_the_photograph(station: Station, output: PictureFormat) -> None:
+    """Strength zero gives the photograph back, up to its file's rounding, and evaluates nothing."""
+    work = work_order(strength=0.0, output=output)
+    (result,) = run_order(work, station, never)
+    assert isinstance(result, Finished)
+    suffix = {"png": ".png", "jpeg": ".jpg"}[output]
+    assert [file.suffix for file in result.files] == [suffix, ".losses.csv"]
+    difference = (decoded(file_of(result, suffix)) - decoded(work.content)).abs()
+    assert float(difference.max()) == 0 if output == "png" else float(difference.mean()) < 2 / 255
+    assert (result.facts.evaluations, result.facts.style_cache) == (0, "unused")
+
+
+@pytest.mark.parametrize("steps", [1, 3, 4, 5, STEPS])
+def test_a_job_left_and_resumed_gives_the_same_bytes(station: Station, steps: int) -> None:
+    """Left after any step, a job ends in the very file of a job that was never left."""
+    whole = file_of(finished(work_order(), station), ".png")
+    events = list(run_order(work_order(), station, after(steps)))
+    saved, stopped = events[-2:]
+    assert isinstance(saved, Checkpoint)
+    assert isinstance(stopped, Stopped)
+    assert saved.step == steps
+    again = list(run_order(work_order(checkpoint=saved.data), station, never))
+    result = again[-1]
+    assert isinstance(result, Finished)
+    assert file_of(result, ".png") == whole
+    assert (result.facts.evaluations, result.facts.resumed_from_step) == (STEPS, steps)
+    rows = file_of(result, ".losses.csv").decode().splitlines()
+    assert [row.split(",")[0] for row in rows[1:]] == [str(n) for n in range(1, STEPS + 1)]
+    seconds = [float(row.split(",")[3]) for row in rows[1:]]
+    assert seconds == sorted(seconds)
+
+
+def test_checkpoints_come_as_often_as_asked(station: Station) -> None:
+    """With no time between them, every step has its checkpoint, after its progress."""
+    eager = replace(station, checkpoint_every_s=0)
+    events = list(run_order(work_order(), eager, never))
+    saved = [event.step for event in events if isinstance(event, Checkpoint)]
+    assert saved == list(range(1, STEPS + 1))
+    kinds = [type(event) for event in events[:-1]]
+    assert kinds == [Progress, Checkpoint] * STEPS
+
+
+@pytest.mark.parametrize("checkpoint", [b"", b"torn", bytes(100)], ids=["empty", "text", "zeros"])
+def test_a_damaged_checkpoint_is_passed_over(station: Station, checkpoint: bytes) -> None:
+    """A checkpoint that cannot be read costs the work, not the job."""
+    result = finished(work_order(checkpoint=checkpoint), station)
+    assert result.facts.resumed_from_step == 0
+    assert file_of(result, ".png") == file_of(finished(work_order(), station), ".png")
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        pytest.param(b"no picture", "cannot be decoded", id="text"),
+        pytest.param(picture_bytes(format="PNG")[:-60], "cannot be decoded", id="torn"),
+        pytest.param(picture_bytes(width=64, height=8), "64 × 8 pixels", id="too-small"),
+    ],
+)
+def test_a_bad_photograph_is_the_jobs_fault(station: Station, content: bytes, words: str) -> None:
+    """A picture that cannot be done fails once and for all, in words."""
+    (event,) = run_order(work_order(content=content), station, never)
+    failure = failed([event])
+    assert failure.fault == "job"
+    assert words in failure.sentence
+
+
+def test_a_bad_style_is_the_jobs_fault(station: Station) -> None:
+    """A style that cannot be decoded fails the job, in words."""
+    work = work_order()
+    work = replace(work, styles=(replace(work.styles[0], data=b"no picture"),))
+    failure = failed(list(run_order(work, station, never)))
+    assert failure.fault == "job"
+    assert "cannot be decoded" in failure.sentence
+
+
+def test_a_network_without_weights_is_the_jobs_fault(station: Station) -> None:
+    """A recipe whose weights are missing fails with what to do about it."""
+    failure = failed(list(run_order(work_order(backbone="vgg19"), station, never)))
+    assert failure.fault == "job"
+    assert "vgg19" in failure.sentence
+
+
+def test_the_unforeseen_is_an_attempts_fault(station: Station) -> None:
+    """Whatever goes wrong inside, the events end with a failure and nothing is raised."""
+
+    def broken() -> bool:
+        raise BrokenPipeError("the pool has gone")
+
+    failure = failed(list(run_order(work_order(), station, broken)))
+    assert failure.fault == "attempt"
+    assert "the pool has gone" in failure.sentence
+
+
+def test_losing_the_finite_numbers_is_an_attempts_fault(station: Station) -> None:
+    """A loss beyond all numbers is told as such, not delivered."""
+    overflow = {"relative_gram": {"weight": 1e12}, "relative_wasserstein": {"weight": 1e12}}
+    work = work_order(style=overflow, strength=1e30)
+    failure = failed(list(run_order(work, station, never)))
+    assert failure.fault == "attempt"
+    assert "finite numbers" in failure.sentence
+
+
+def test_size_is_the_long_side(station: Station) -> None:
+    """A wanted size is the result's long side; its shape is the photograph's."""
+    result = finished(work_order(size_px=40), station)
+    assert decoded(file_of(result, ".png")).shape == (1, 3, 30, 40)
+    assert (result.facts.width, result.facts.height) == (40, 30)
+
+
+def test_a_style_of_two_pictures_is_between_them(station: Station) -> None:
+    """Averaged statistics give another picture than either alone, and both are looked at."""
+    both = finished(work_order(styles=(5, 6)), station)
+    assert both.facts.style_cache == "miss"
+    alone = [finished(work_order(styles=(seed,)), station) for seed in (5, 6)]
+    assert {result.facts.style_cache for result in alone} == {"hit"}
+    assert len({file_of(result, ".png") for result in (both, *alone)}) == 3
+
+
+def test_another_strength_is_another_picture(station: Station) -> None:
+    """A stronger style leaves the photograph further behind."""
+    content = decoded(work_order().content)
+    weak, strong = (
+        decoded(file_of(finished(work_order(strength=strength), station), ".png"))
+        for strength in (0.01, 3.0)
+    )
+    assert float((strong - content).abs().mean()) > float((weak - content).abs().mean())
+
+
+@pytest.mark.skipif(not has_bf16(torch.device("cpu")), reason="no bf16 on this processor")
+def test_half_precision_differs_little(station: Station) -> None:
+    """In bf16 the delivered loss, always told in fp32, is that of fp32 within a few per cent."""
+    full = finished(work_order(), station).facts
+    half = finished(work_order(precision="bf16"), station).facts
+    assert (full.precision, half.precision) == ("float32", "bfloat16")
+    expected = full.losses_delivered["total"]
+    assert half.losses_delivered["total"] == pytest.approx(expected, rel=0.1)
+    start = full.losses_start["total"]
+    assert half.losses_start["total"] == pytest.approx(start, rel=0.05)
+
+
+@pytest.mark.parametrize("output", ["jpeg", "tiff", "webp"])
+def test_every_format_is_delivered(station: Station, output: PictureFormat) -> None:
+    """The result is a file of the format asked for."""
+    result = finished(work_order(output=output, steps=1, pyramid=None), station)
+    with Image.open(io.BytesIO(result.files[0].data)) as picture:
+        assert picture.format == output.upper()
+        assert picture.size == (64, 48)

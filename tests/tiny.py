@@ -1,0 +1,97 @@
+"""A narrow network of VGG's layout, and recipes that fit it: milliseconds instead of seconds."""
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from nstd.engine.backbone import Backbone, assemble
+from nstd.engine.stylize import Problem
+from nstd.engine.targets import StyleStats, style_statistics
+from nstd.recipe import Recipe
+
+FILTERS = {1: 8, 2: 12, 3: 16}
+CONVOLUTIONS = {1: 2, 2: 2, 3: 3}
+LAYERS = ("relu1_1", "relu1_2", "relu2_1", "relu2_2", "relu3_1", "conv2_2")
+
+
+def tiny_state(seed: int = 0) -> dict[str, Tensor]:
+    """Return seeded convolutions of the blocks 1 to 3, named as torchvision names VGG-16's."""
+    chance = torch.Generator().manual_seed(seed)
+    state: dict[str, Tensor] = {}
+    index, channels = 0, 3
+    for block, filters in FILTERS.items():
+        for _ in range(CONVOLUTIONS[block]):
+            weight = torch.randn(filters, channels, 3, 3, generator=chance)
+            state[f"features.{index}.weight"] = weight * (2 / (9 * channels)) ** 0.5
+            state[f"features.{index}.bias"] = 0.1 * torch.rand(filters, generator=chance)
+            index, channels = index + 2, filters
+        index += 1
+    return state
+
+
+def tiny_backbone(
+    *,
+    pooling: str = "avg",
+    layers: tuple[str, ...] = LAYERS,
+    dtype: torch.dtype = torch.float32,
+    mean_activations: dict[str, Tensor] | None = None,
+) -> Backbone:
+    """Return the seeded narrow network on the CPU."""
+    return assemble(
+        tiny_state(),
+        architecture="vgg16",
+        pooling=pooling,
+        layers=layers,
+        mean_activations=mean_activations,
+        dtype=dtype,
+        device=torch.device("cpu"),
+    )
+
+
+def smooth_picture(*, width: int, height: int, seed: int = 0) -> Tensor:
+    """Return a seeded picture (1, 3, height, width) in [0, 1] with large shapes and fine grain."""
+    chance = torch.Generator().manual_seed(seed)
+    shapes = torch.rand(1, 3, 4, 5, generator=chance)
+    grain = torch.rand(1, 3, height, width, generator=chance)
+    shapes = F.interpolate(shapes, (height, width), mode="bilinear")
+    return 0.8 * shapes + 0.2 * grain
+
+
+LBFGS = {"name": "lbfgs", "history": 5, "first_step": 0.1}
+ADAM = {"name": "adam", "lr": 0.03, "betas": (0.9, 0.99), "final_lr_share": 0.1}
+
+
+def tiny_recipe(**fields: object) -> Recipe:
+    """Return a recipe for the narrow network: two levels at 64 px; `fields` replace its own."""
+    return Recipe.model_validate(
+        {
+            "about": "a test",
+            "network": "raw",
+            "precision": "fp32",
+            "content": {"weight": 1.0, "layers": {"conv2_2": 1.0}},
+            "style": {
+                "relative_gram": {"weight": 10.0, "layers": {"relu1_1": 0.5, "relu2_1": 0.5}},
+                "relative_wasserstein": {"weight": 20.0, "layers": {"relu1_2": 1.0}},
+            },
+            "tv": 2.0,
+            "variable": "logit",
+            "optimizer": LBFGS,
+            "steps": 9,
+            "pyramid": {"smallest_px": 32, "taper": 0.7, "least_steps": 4},
+        }
+        | fields
+    )
+
+
+def tiny_problem(recipe: Recipe, *, strength: float = 1.0, seed: int = 0) -> Problem:
+    """Return a picture to be made: 64 × 48 px with a seeded style."""
+    backbone = tiny_backbone(layers=recipe.layers)
+    style = smooth_picture(width=72, height=60, seed=99)
+
+    def style_at(size_px: int) -> StyleStats:
+        height = round(60 * size_px / 72)
+        small = F.interpolate(style, (height, size_px), mode="bilinear", antialias=True)
+        return style_statistics(backbone, small, recipe.style_layers)
+
+    content = smooth_picture(width=64, height=48, seed=7)
+    return Problem(recipe, backbone, content, style_at, strength, seed)
