@@ -66,10 +66,11 @@ def losses_png(names: Sequence[str], rows: Sequence[LossRow], *, title: str) -> 
     axes.set_yscale("log")
     axes.set_xlabel("step (objective evaluations)")
     axes.set_ylabel("loss, weighted")
-    axes.set_title(title, pad=18, fontsize=11)
+    axes.set_title(title, pad=18, fontsize=11, parse_math=False)
     axes.grid(visible=True, which="major", alpha=0.25)
     axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(frameon=False, loc="upper right")
+    if axes.lines:
+        axes.legend(frameon=False, loc="upper right")
     out = io.BytesIO()
     figure.savefig(out, format="png", dpi=110, metadata={"Software": None})
     return out.getvalue()

@@ -32,6 +32,7 @@ def to_bytes(run: SavedRun, rows: Sequence[LossRow], *, seconds: float, job_id: 
         "step": run.step,
         "level": run.level,
         "step_in_level": run.step_in_level,
+        "stalled_levels": run.stalled_levels,
         "seconds": seconds,
     }
     return save(tensors, metadata={"position": json.dumps(position)})
@@ -51,7 +52,13 @@ def from_bytes(data: bytes, *, device: torch.device, job_id: str) -> SavedWork |
     optimizer: dict[str, Tensor] = {
         name.removeprefix("optimizer."): _placed(tensor, device) for name, tensor in tensors.items()
     }
-    run = SavedRun(position["step"], position["level"], position["step_in_level"], optimizer)
+    run = SavedRun(
+        position["step"],
+        position["level"],
+        position["step_in_level"],
+        position["stalled_levels"],
+        optimizer,
+    )
     return SavedWork(run, rows, position["seconds"])
 
 

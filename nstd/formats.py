@@ -19,5 +19,5 @@ SUFFIX_OF_FORMAT: dict[PictureFormat, str] = {
     "webp": ".webp",
 }
 PICTURE_SUFFIXES = frozenset(FORMAT_OF_SUFFIX)
-LONGEST_SIDE_PX: dict[PictureFormat, int] = {"jpeg": 65_535, "webp": 16_383}
+LONGEST_SIDE_PX: dict[PictureFormat, int] = {"jpeg": 65_500, "webp": 16_383}
 DECODERS = ("JPEG", "PNG", "TIFF", "WEBP")  # Pillow's names

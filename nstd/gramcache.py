@@ -1,10 +1,9 @@
 """The statistics of styles, on disk and in memory: measured once for all they depend on."""
 
+import contextlib
 import hashlib
-import io
 import json
 import os
-import tempfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -82,7 +81,7 @@ class GramCache:
                     for layer in key.layers
                 }
             )
-        except (FileNotFoundError, SafetensorError, KeyError):
+        except (OSError, SafetensorError, KeyError):
             return None
 
     def _write(self, digest: str, key: GramKey, stats: StyleStats) -> None:
@@ -92,9 +91,12 @@ class GramCache:
             tensors[f"{layer}.second_moment"] = found.second_moment.cpu()
             tensors[f"{layer}.positions"] = torch.tensor(found.positions)
         data = save(tensors, metadata={"key": json.dumps(asdict(key))})
-        self.folder.mkdir(parents=True, exist_ok=True)
         # A name of its own: workers of several devices may write the same entry at once.
-        descriptor, part = tempfile.mkstemp(dir=self.folder, suffix=".part")
-        with io.FileIO(descriptor, "wb") as file:
-            file.write(sealed(data))
-        os.replace(part, self.folder / f"{digest}.safetensors")
+        part = self.folder / f"{digest}-{os.getpid()}.part"
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            part.write_bytes(sealed(data))
+            os.replace(part, self.folder / f"{digest}.safetensors")
+        except OSError:  # a full or read-only disk costs the next worker a style pass, no job
+            with contextlib.suppress(OSError):
+                part.unlink()

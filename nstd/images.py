@@ -1,11 +1,14 @@
 """Bytes ↔ tensors: photographs in, pictures out, with their luggage (EXIF, ICC, DPI, alpha)."""
 
+import contextlib
 import io
+import struct
 from dataclasses import dataclass
 from typing import Any
 
+import numpy
 import torch
-from PIL import Image, ImageCms, ImageOps
+from PIL import Image, ImageCms, ImageOps, PngImagePlugin
 from torch import Tensor
 
 from nstd import __version__
@@ -14,6 +17,18 @@ from nstd.formats import DECODERS, LONGEST_SIDE_PX, PictureFormat
 
 EXIF_ORIENTATION = 0x0112
 EXIF_SOFTWARE = 0x0131
+# What a file says of its scene, maker and owner; a TIFF's own layout stays behind.
+EXIF_KEPT = frozenset(
+    {0x010E, 0x010F, 0x0110, EXIF_ORIENTATION, EXIF_SOFTWARE, 0x0132, 0x013B, 0x4746, 0x4749}
+    | {0x8298, 0x8769, 0x8825, *range(0x9C9B, 0x9CA0)}
+)
+TIFF_XMP = 700
+# All that Pillow raises at damaged pixels and at damaged metadata (fuzzed).
+UNDECODABLE = (
+    OSError, SyntaxError, ValueError, TypeError, AttributeError, LookupError, OverflowError,
+    struct.error, Image.DecompressionBombError,
+)  # fmt: skip
+LONGEST_JPEG_SEGMENT = 65_533 - 29  # the marker's length and XMP's name
 
 
 @dataclass(frozen=True)
@@ -47,34 +62,43 @@ def load_photograph(data: bytes) -> Photograph:
     try:
         with Image.open(io.BytesIO(data), formats=DECODERS) as opened:
             upright = ImageOps.exif_transpose(opened)
-            info = dict(opened.info)
-            exif = opened.getexif()
+            info = dict(upright.info)  # its XMP names no orientation any more
+            exif = _luggage(opened.getexif())
+            dpi = _dpi(info)
             rgb, alpha = _to_srgb(upright)
-    except (OSError, SyntaxError, ValueError, ImageCms.PyCMSError) as error:
+    except UNDECODABLE as error:
         raise PictureError(f"The picture cannot be decoded: {error}.") from error
+    return Photograph(rgb, alpha, exif, info.get("xmp"), dpi)
+
+
+def _luggage(exif: Image.Exif) -> bytes:
+    for ifd in (0x8769, 0x8825):
+        exif.get_ifd(ifd)  # read before the tags around it go
+    for tag in [tag for tag in exif if tag not in EXIF_KEPT]:
+        del exif[tag]
     exif[EXIF_ORIENTATION] = 1
     exif[EXIF_SOFTWARE] = f"nstd {__version__}"
-    return Photograph(rgb, alpha, exif.tobytes(), info.get("xmp"), _dpi(info))
+    return exif.tobytes()
 
 
 def _to_srgb(picture: Image.Image) -> tuple[Tensor, Tensor | None]:
+    if picture.mode.startswith("I;16"):
+        order = ">" if picture.mode.endswith("B") else "<"
+        grey = numpy.frombuffer(picture.tobytes(), f"{order}u2").astype("float32") / 65535
+        plane = torch.from_numpy(grey).view(1, 1, picture.height, picture.width)
+        return plane.expand(1, 3, -1, -1).contiguous(), None
     alpha = None
     if "A" in picture.getbands() or "transparency" in picture.info:
         picture = picture.convert("RGBA")
         alpha = _tensor(picture.getchannel("A"))
-    if picture.mode.startswith("I;16"):
-        grey = torch.frombuffer(bytearray(picture.tobytes()), dtype=torch.uint16)
-        plane = grey.view(1, 1, picture.height, picture.width).float() / 65535
-        return plane.expand(1, 3, -1, -1).contiguous(), alpha
-    profile = picture.info.get("icc_profile")
-    if profile and picture.mode in ("RGB", "RGBA", "CMYK", "L"):
-        base = picture.convert("RGB") if picture.mode == "RGBA" else picture
-        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        converted = ImageCms.profileToProfile(
-            base, source, ImageCms.createProfile("sRGB"), outputMode="RGB"
-        )
-        picture = converted or base
-    return _tensor(picture.convert("RGB")), alpha
+    base = picture if picture.mode in ("CMYK", "L") else picture.convert("RGB")
+    if profile := picture.info.get("icc_profile"):
+        # A profile that is damaged, or of another kind of picture, is passed over as others do.
+        with contextlib.suppress(OSError, ImageCms.PyCMSError):
+            source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+            srgb = ImageCms.createProfile("sRGB")
+            base = ImageCms.profileToProfile(base, source, srgb, outputMode="RGB") or base
+    return _tensor(base.convert("RGB")), alpha
 
 
 def _tensor(picture: Image.Image) -> Tensor:
@@ -86,7 +110,11 @@ def _tensor(picture: Image.Image) -> Tensor:
 
 def _dpi(info: dict[str | tuple[int, int], Any]) -> tuple[float, float] | None:
     dpi = info.get("dpi")
-    if isinstance(dpi, tuple) and len(dpi) == 2 and all(float(value) > 0 for value in dpi):
+    if (
+        isinstance(dpi, tuple)
+        and len(dpi) == 2
+        and all(0 < float(value) < 100_000 for value in dpi)
+    ):
         return (float(dpi[0]), float(dpi[1]))
     return None
 
@@ -124,8 +152,7 @@ def encode(
     options: dict[str, Any] = {"icc_profile": _srgb_profile()}
     if luggage:
         options["exif"] = luggage.exif
-        if luggage.xmp and format in ("jpeg", "webp"):
-            options["xmp"] = luggage.xmp
+        options |= _xmp(luggage, format)
         if luggage.dpi and format != "webp":
             options["dpi"] = luggage.dpi
     if format == "jpeg":
@@ -133,10 +160,34 @@ def encode(
     elif format == "webp":
         options |= {"quality": quality, "method": 4}
     elif format == "tiff":
-        options |= {"compression": "tiff_adobe_deflate"}
+        options |= {"compression": "raw"}  # libtiff refuses EXIF's own directories
     out = io.BytesIO()
     to_pillow(pixels, alpha).save(out, format=format.upper(), **options)
     return out.getvalue()
+
+
+def _xmp(luggage: Photograph, format: PictureFormat) -> dict[str, Any]:
+    """Say how the format carries EXIF and XMP; what a JPEG cannot hold is left out."""
+    exif, xmp = luggage.exif, luggage.xmp
+    if format == "jpeg":
+        if len(exif) > LONGEST_JPEG_SEGMENT:
+            brief = Image.Exif()
+            brief[EXIF_ORIENTATION] = 1
+            exif = brief.tobytes()
+        fits = xmp and len(xmp) <= LONGEST_JPEG_SEGMENT
+        return {"exif": exif} | ({"xmp": xmp} if fits else {})
+    if not xmp:
+        return {}
+    if format == "png":
+        text = PngImagePlugin.PngInfo()
+        text.add_itxt("XML:com.adobe.xmp", xmp.decode("utf-8", "replace"))
+        return {"pnginfo": text}
+    if format == "tiff":
+        tags = Image.Exif()
+        tags.load(exif)
+        tags[TIFF_XMP] = xmp
+        return {"exif": tags}
+    return {"xmp": xmp}
 
 
 def _srgb_profile() -> bytes:

@@ -115,6 +115,7 @@ class RunFacts:
     precision: str
     weights_sha256: str
     evaluations: int
+    stalled_levels: int
     width: int
     height: int
     seconds_load: float

@@ -3,7 +3,7 @@
 import difflib
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, TypeGuard, TypeVar
+from typing import Any, TypeGuard, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -113,12 +113,20 @@ def _words(model: type[BaseModel], detail: ErrorDetails, steps: list[str]) -> st
 
 
 def _keys_beside(model: type[BaseModel], steps: list[str]) -> list[str]:
-    """Return the keys allowed beside the last step, where the model tells plainly."""
-    current: object = model
+    """Return the keys allowed beside the last step, of every model that may stand there."""
+    current: list[type[BaseModel]] = [model]
     for step in steps[:-1]:
-        fields = current.model_fields if _is_model(current) else {}
-        current = fields[step].annotation if step in fields else None
-    return list(current.model_fields) if _is_model(current) else []
+        fields = [one.model_fields[step] for one in current if step in one.model_fields]
+        if fields:  # else an index of a list, or a key of a mapping: its values' models stay
+            current = [one for field in fields for one in _models_in(field.annotation)]
+    return list(dict.fromkeys(key for one in current for key in one.model_fields))
+
+
+def _models_in(annotation: object) -> list[type[BaseModel]]:
+    """Return the models of `Model | None`, `list[Model]`, `dict[str, Model]` and the like."""
+    if _is_model(annotation):
+        return [annotation]
+    return [model for part in get_args(annotation) for model in _models_in(part)]
 
 
 def _is_model(value: object) -> TypeGuard[type[BaseModel]]:
@@ -126,5 +134,8 @@ def _is_model(value: object) -> TypeGuard[type[BaseModel]]:
 
 
 def _shown(value: object) -> str:
-    text = repr(value)
+    try:
+        text = repr(value)
+    except ValueError:  # a number of thousands of digits
+        return "a number that is too long"
     return text if len(text) <= 60 else text[:57] + "…"

@@ -102,7 +102,10 @@ class Recipe(Model):
         unknown = [name for name in named if name not in known]
         if unknown:
             raise ValueError(
-                f"{self.backbone} has no layer {unknown[0]!r}{did_you_mean(unknown[0], known)}"
+                "; ".join(
+                    f"{self.backbone} has no layer {name!r}{did_you_mean(name, known)}"
+                    for name in dict.fromkeys(unknown)
+                )
             )
         return self
 

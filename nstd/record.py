@@ -35,6 +35,7 @@ def record_json(
         "width": facts.width,
         "height": facts.height,
         "evaluations": facts.evaluations,
+        "stalled_levels": facts.stalled_levels,
         "resumed_from_step": facts.resumed_from_step,
         "style_cache": facts.style_cache,
         "attempts": job.attempts + 1,

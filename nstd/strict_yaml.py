@@ -69,7 +69,8 @@ def load_yaml(text: str | bytes) -> YamlMapping:
             f"{where}not readable as YAML, which is lines such as 'style: mosaic' "
             f"({error.problem or error.context})"
         ) from error
-    except (yaml.YAMLError, ValueError) as error:
+    # PyYAML's own constructors stumble over tags on values they do not fit (`!!int ''`).
+    except (yaml.YAMLError, ValueError, LookupError, AttributeError, TypeError) as error:
         raise YamlTextError(f"not readable as YAML ({str(error).splitlines()[0]})") from error
     if data is None:
         return {}

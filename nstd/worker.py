@@ -18,6 +18,7 @@ from nstd.errors import DivergedError, JobError, NstdError, TryAgainError, Weigh
 from nstd.formats import SUFFIX_OF_FORMAT
 from nstd.gramcache import GramKey
 from nstd.images import Photograph, encode, load_photograph
+from nstd.layers import smallest_side_px
 from nstd.orders import (
     Checkpoint,
     Event,
@@ -35,6 +36,7 @@ from nstd.station import Station, has_bf16
 
 WORD_EVERY_S = 1.0
 SMALLEST_SIDE_PX = 16
+MOST_LOST_TRIALS = 20  # a line search comes back from a trial that is no number, but not from more
 
 
 def run_order(order: WorkOrder, station: Station, stop: Callable[[], bool]) -> Iterator[Event]:
@@ -127,7 +129,10 @@ class _Work:
             strength=self.order.strength,
             seed=self.order.seed,
         )
-        return Run(problem, saved.run if saved else None)
+        run = Run(problem, saved.run if saved else None)
+        # For the delivered loss: now, so that a job that is resumed looks at no style again.
+        self._style_at(run.levels[-1].size_px, torch.float32)
+        return run
 
     @property
     def dtype(self) -> torch.dtype:
@@ -136,15 +141,19 @@ class _Work:
             return torch.bfloat16
         return torch.float32
 
-    def _style_at(self, size_px: int) -> StyleStats:
+    def _style_at(self, size_px: int, dtype: torch.dtype | None = None) -> StyleStats:
+        """Return the style's statistics for a level, in the run's precision or another."""
         began = time.monotonic()
         wanted_px = ladder_size_px(size_px * self.order.style_scale)
-        parts = [(self._statistics(style, wanted_px), style.share) for style in self.work.styles]
+        parts = [
+            (self._statistics(style, wanted_px, dtype or self.dtype), style.share)
+            for style in self.work.styles
+        ]
         self.seconds_style += time.monotonic() - began
         return parts[0][0] if len(parts) == 1 else blend(parts)
 
-    def _statistics(self, style: StylePicture, size_px: int) -> StyleStats:
-        backbone = self.station.backbone(self.recipe, self.dtype)
+    def _statistics(self, style: StylePicture, size_px: int, dtype: torch.dtype) -> StyleStats:
+        backbone = self.station.backbone(self.recipe, dtype)
         key = GramKey(
             style.sha256,
             size_px,
@@ -152,7 +161,7 @@ class _Work:
             self.recipe.network,
             self.recipe.pooling,
             self.recipe.style_layers,
-            str(self.dtype).removeprefix("torch."),
+            str(dtype).removeprefix("torch."),
         )
 
         def measure() -> StyleStats:
@@ -160,6 +169,9 @@ class _Work:
             pixels = load_photograph(style.data).pixels.to(self.station.device)
             # A style is never enlarged: that would teach the picture blur.
             scale = min(1.0, size_px / max(pixels.shape[-2:]))
+            # … except where its short side would leave the deepest layer nothing to look at.
+            shortest = smallest_side_px(self.recipe.style_layers) // 4
+            scale = max(scale, shortest / min(pixels.shape[-2:]))
             width, height = round(pixels.shape[3] * scale), round(pixels.shape[2] * scale)
             small = resize(pixels, width=width, height=height)
             return style_statistics(backbone, small, self.recipe.style_layers)
@@ -199,9 +211,9 @@ class _Work:
             LossRow(step.step, step.level, step.size_px, seconds, tuple(terms))
             for (step, seconds), terms in zip(pending, values, strict=True)
         )
-        if not all(map(math.isfinite, values[-1])):
-            raise DivergedError(f"The loss left the finite numbers at step {rows[-1].step}.")
         self.rows += rows
+        if not any(math.isfinite(row.total) for row in self.rows[-MOST_LOST_TRIALS:]):
+            raise DivergedError(f"The loss left the finite numbers at step {rows[-1].step}.")
         steps = sum(level.steps for level in run.levels)
         costs = [level.width * level.height for level in run.levels for _ in range(level.steps)]
         made = sum(costs[self.resumed_from_step : run.step])
@@ -229,6 +241,7 @@ class _Work:
         output = self.order.output_format
         encoded = encode(picture, format=output, quality=self.order.quality, luggage=photograph)
         names = run.term_names if run else ()
+        delivered = self._delivered(run, encoded) if run else {}
         files = [
             ProducedFile(SUFFIX_OF_FORMAT[output], encoded),
             ProducedFile(".losses.csv", losses_csv(names, self.rows)),
@@ -241,6 +254,7 @@ class _Work:
             precision=str(self.dtype).removeprefix("torch."),
             weights_sha256=self.station.weights(self.recipe.backbone).sha256,
             evaluations=len(self.rows),
+            stalled_levels=run.stalled_levels if run else 0,
             width=int(picture.shape[3]),
             height=int(picture.shape[2]),
             seconds_load=seconds_load,
@@ -250,7 +264,7 @@ class _Work:
             resumed_from_step=self.resumed_from_step,
             losses_start=group_sums(names, self.rows[0].terms) if self.rows else {},
             losses_end=group_sums(names, self.rows[-1].terms) if self.rows else {},
-            losses_delivered=self._delivered(run, encoded) if run else {},
+            losses_delivered=delivered,
             versions={
                 "nstd": __version__,
                 "torch": str(torch.__version__),
@@ -267,7 +281,7 @@ class _Work:
             self.recipe,
             backbone=self.station.backbone(self.recipe, torch.float32),
             content=problem.content,
-            style=problem.style_at(run.levels[-1].size_px),
+            style=self._style_at(run.levels[-1].size_px, torch.float32),
             strength=problem.strength,
         )
         return group_sums(objective.names, objective.terms(delivered).tolist())

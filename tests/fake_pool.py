@@ -12,6 +12,7 @@ FACTS = RunFacts(
     precision="float32",
     weights_sha256="00",
     evaluations=3,
+    stalled_levels=0,
     width=64,
     height=48,
     seconds_load=0.1,

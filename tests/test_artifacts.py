@@ -86,3 +86,14 @@ def test_png_is_a_picture(rows: tuple[LossRow, ...]) -> None:
 def test_png_of_equal_rows_is_equal() -> None:
     """The same log gives the same file."""
     assert losses_png(NAMES, ROWS, title="a") == losses_png(NAMES, ROWS, title="a")
+
+
+@pytest.mark.parametrize("title", ["$a_$", "$x$ and $\\foo$"])
+def test_a_dollar_in_a_name_is_no_formula(title):
+    """A style may be called $a_$."""
+    assert losses_png(NAMES, ROWS, title=title)
+
+
+def test_all_terms_zero():
+    """Losses that are all zero are drawn without a legend."""
+    assert losses_png(NAMES, [LossRow(1, 0, 64, 0.1, (0.0, 0.0, 0.0, 0.0))], title="a")

@@ -67,7 +67,7 @@ def test_a_pair_copied_in_slowly_comes_out_once_and_the_next_hits_the_cache(
 
 def test_sigterm_leaves_a_checkpoint_and_the_next_run_goes_on_from_it(studio: Studio) -> None:
     """The job is finished once, not from the start, and charged nothing; the cache outlives too."""
-    put_pair(studio, "long.jpg", steps=250)
+    put_pair(studio, "long.jpg", steps=100)
     studio.start()
     until(lambda: studio.is_at_step(10))
     assert studio.stop() == 0
@@ -78,13 +78,13 @@ def test_sigterm_leaves_a_checkpoint_and_the_next_run_goes_on_from_it(studio: St
 
     assert int(str(record["resumed_from_step"])) >= 10
     assert record["attempts"] == 1
-    assert record["evaluations"] == 250
+    assert record["evaluations"] == 100
     assert record["style_cache"] == "hit"
 
 
 def test_a_killed_worker_is_replaced_and_its_job_goes_on(studio: Studio) -> None:
     """One result, one attempt charged, the original moved, nothing left behind."""
-    put_pair(studio, "long.jpg", steps=250)
+    put_pair(studio, "long.jpg", steps=100)
     studio.start()
     until(lambda: studio.is_at_step(10) and studio.has_checkpoint())
     (worker,) = studio.workers()
@@ -101,7 +101,7 @@ def test_a_killed_worker_is_replaced_and_its_job_goes_on(studio: Studio) -> None
 
 def test_a_killed_daemon_takes_its_worker_along_and_the_job_goes_on(studio: Studio) -> None:
     """No orphan keeps the device busy; after the restart one result, no attempt charged."""
-    put_pair(studio, "long.jpg", steps=250)
+    put_pair(studio, "long.jpg", steps=100)
     studio.start()
     until(lambda: studio.is_at_step(10) and studio.has_checkpoint())
     workers = studio.workers()

@@ -6,7 +6,7 @@ import struct
 import numpy as np
 import pytest
 import torch
-from PIL import Image, ImageCms, PngImagePlugin
+from PIL import Image, ImageCms, PngImagePlugin, TiffImagePlugin
 from tiny import smooth_picture
 from torch import Tensor
 
@@ -323,3 +323,115 @@ def test_a_picture_without_luggage_has_none() -> None:
     photograph = load_photograph(encoded(drawn(), "PNG"))
     assert isinstance(photograph, Photograph)
     assert (photograph.alpha, photograph.xmp, photograph.dpi) == (None, None, None)
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L", "CMYK", "RGBA", "1", "P", "YCbCr"])
+@pytest.mark.parametrize("size", [(24, 16), (12, 8), (60, 40)], ids=str)
+@pytest.mark.parametrize("format", ["jpeg", "png", "tiff", "webp"])
+def test_tiff_in_any_format_out(mode, size, format):
+    """A TIFF's own layout is not carried into the result, whatever its mode and the new size."""
+    photograph = load_photograph(encoded(drawn().convert(mode), "TIFF", dpi=(300, 300)))
+    result = smooth_picture(width=size[0], height=size[1], seed=2)
+    data = encode(result, format=format, quality=95, luggage=photograph)
+    assert opened(data).size == size
+    if format in ("png", "tiff"):
+        found = load_photograph(data).pixels
+        torch.testing.assert_close(found, result, rtol=0, atol=0.5 / 255 + 1e-6)
+    for tag in (0x0100, 0x0101, 0x0111, 0x0117, 0x0103):
+        if format != "tiff":
+            assert tag not in opened(data).getexif()
+
+
+def test_camera_jpeg_to_tiff():
+    """A photograph with exposure and place, as any camera writes it, can be a TIFF."""
+    tags = Image.Exif()
+    tags[0x010F] = "Camera Works"
+    tags.get_ifd(0x8769)[0x829A] = 0.004
+    tags.get_ifd(0x8825)[1] = "N"
+    photograph = load_photograph(encoded(drawn(), "JPEG", exif=tags))
+    found = opened(encode(photograph.pixels, format="tiff", quality=90, luggage=photograph))
+    assert float(found.getexif().get_ifd(0x8769)[0x829A]) == pytest.approx(0.004)
+    assert found.getexif().get_ifd(0x8825)[1] == "N"
+
+
+def test_too_much_exif_for_a_jpeg():
+    """A TIFF with 80 kB of an editor's own data gives a JPEG all the same."""
+    tags = TiffImagePlugin.ImageFileDirectory_v2()
+    tags[34377] = b"8BIM" + b"x" * 80000
+    tags.tagtype[34377] = 7
+    photograph = load_photograph(encoded(drawn(), "TIFF", tiffinfo=tags))
+    assert encode(photograph.pixels, format="jpeg", quality=90, luggage=photograph)
+
+
+def test_too_much_xmp_for_a_jpeg():
+    """XMP that is longer than a JPEG can hold does not cost the picture."""
+    photograph = load_photograph(encoded(drawn(), "WEBP", xmp=b"<x>" + b"y" * 80000))
+    assert encode(photograph.pixels, format="jpeg", quality=90, luggage=photograph)
+
+
+@pytest.mark.parametrize("format", ["png", "tiff"])
+def test_xmp_is_kept_in(format):
+    """XMP goes over into PNG and TIFF as well."""
+    xmp = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rating>5</rating></x:xmpmeta>'
+    photograph = load_photograph(encoded(drawn(), "JPEG", xmp=xmp))
+    data = encode(photograph.pixels, format=format, quality=90, luggage=photograph)
+    assert opened(data).info["xmp"] == xmp
+
+
+def test_orientation_in_xmp_is_reset():
+    """XMP's own orientation does not turn the result a second time."""
+    xmp = (
+        b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF><rdf:Description '
+        b'tiff:Orientation="6"/></rdf:RDF></x:xmpmeta>'
+    )
+    tags = Image.Exif()
+    tags[0x0112] = 6
+    photograph = load_photograph(encoded(drawn(), "JPEG", xmp=xmp, exif=tags))
+    assert photograph.xmp is not None
+    assert b'Orientation="6"' not in photograph.xmp
+
+
+def test_big_endian_sixteen_bit_grey():
+    """A Motorola TIFF's sixteen bits are read in its own byte order."""
+    levels = np.linspace(0, 65535, 20 * 18).astype(">u2")
+    data = encoded(Image.frombytes("I;16B", (20, 18), levels.tobytes()), "TIFF")
+    assert data[:2] == b"MM"
+    found = load_photograph(data).pixels[0, 0].flatten()
+    torch.testing.assert_close(found, torch.from_numpy(levels.astype(np.float32) / 65535))
+
+
+def test_sixteen_bit_grey_with_a_transparent_level():
+    """A transparent level does not cut sixteen bits to eight."""
+    levels = np.linspace(0, 65535, 20 * 18).reshape(18, 20).astype("<u2")
+    found = load_photograph(encoded(Image.fromarray(levels), "PNG", transparency=100)).pixels
+    torch.testing.assert_close(found[0, 0], torch.from_numpy(levels.astype(np.float32) / 65535))
+
+
+@pytest.mark.parametrize(
+    ("mode", "format", "profile"),
+    [("L", "JPEG", None), ("CMYK", "JPEG", None), ("RGB", "JPEG", b"x" * 200), ("RGB", "PNG", b"")],
+    ids=["grey", "cmyk", "damaged", "empty"],
+)
+def test_a_profile_that_does_not_fit_is_passed_over(mode, format, profile):
+    """A damaged profile, or one of another kind of picture, does not cost the photograph."""
+    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    data = encoded(drawn().convert(mode), format, icc_profile=srgb if profile is None else profile)
+    assert load_photograph(data).pixels.shape == (1, 3, 16, 24)
+
+
+def test_jpegs_limit_is_libjpegs():
+    """Above 65 500 pixels libjpeg refuses: that is said before, in words."""
+    from nstd.errors import PictureError
+
+    with pytest.raises(PictureError, match="tiff"):
+        encode(torch.zeros(1, 3, 1, 65_520), format="jpeg", quality=90)
+
+
+@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
+def test_too_many_pixels_is_a_pictures_error():
+    """What Pillow calls a bomb is the picture's fault, not the attempt's."""
+    from nstd.errors import PictureError
+
+    data = encoded(Image.new("1", (20_000, 20_000)), "PNG")
+    with pytest.raises(PictureError):
+        load_photograph(data)

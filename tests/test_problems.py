@@ -6,7 +6,8 @@ import pytest
 from pydantic import Field
 
 from nstd.problems import ProblemsError, did_you_mean, validated
-from nstd.recipe import Model
+from nstd.recipe import Model, load_recipe
+from nstd.strict_yaml import YamlTextError, load_yaml
 
 
 class Output(Model):
@@ -144,3 +145,47 @@ def test_error_shows_all_sentences() -> None:
 def test_did_you_mean(found: str, words: str) -> None:
     """The nearest known name is offered, a far one is not."""
     assert did_you_mean(found, ["starry-night", "shipwreck"]) == words
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["a: !!int ''", "a: !!float ''", "a: !!bool maybe", "a: !!timestamp soon", "a: !!map x"],
+)
+def test_a_tag_on_what_it_does_not_fit(text):
+    """A tag on a value that it does not fit is refused like any other text."""
+    with pytest.raises(YamlTextError):
+        load_yaml(text)
+
+
+@pytest.mark.parametrize("key", ["steps", "tv", "about", "pyramid"])
+def test_a_number_of_thousands_of_digits(key):
+    """A number that Python will not print is a problem like any other."""
+    with pytest.raises(ProblemsError):
+        load_recipe("studio", load_yaml(f"{key}: 0x" + "f" * 8000))
+
+
+@pytest.mark.parametrize("key", ["int", "str", "tuple", "lbfgs", "a[0]"])
+def test_a_key_named_like_a_branch(key):
+    """A key may be called `int`: it is unknown, and named."""
+    with pytest.raises(ProblemsError, match=r"overrides.*unknown key"):
+        load_recipe("studio", {key: 1})
+
+
+@pytest.mark.parametrize(
+    ("overrides", "hint"),
+    [
+        ({"pyramid": {"smallest": 64}}, "smallest_px"),
+        ({"optimizer": {"histroy": 64}}, "history"),
+        ({"style": {"relative_gram": {"weigth": 1}}}, "weight"),
+    ],
+)
+def test_a_hint_below_optional_parts(overrides, hint):
+    """Also below `pyramid`, `optimizer` and `style`, the allowed keys and the nearest are named."""
+    with pytest.raises(ProblemsError, match=f"did you mean '{hint}'"):
+        load_recipe("studio", overrides)
+
+
+def test_every_unknown_layer_is_named():
+    """Two unknown layers are two names."""
+    with pytest.raises(ProblemsError, match=r"relu9_1.*relu9_2"):
+        load_recipe("studio", {"content": {"layers": {"relu9_1": 1, "relu9_2": 1}}})

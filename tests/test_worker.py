@@ -13,10 +13,12 @@ import torch
 from literal import literal_terms, torchvision_network
 from pictures import picture_bytes
 from PIL import Image
+from tiny import smooth_picture
 from torch import Tensor
 
 from nstd.engine.pixels import resize
 from nstd.formats import PictureFormat
+from nstd.images import to_pillow
 from nstd.orders import (
     Checkpoint,
     Event,
@@ -348,3 +350,38 @@ def test_every_format_is_delivered(station: Station, output: PictureFormat) -> N
     with Image.open(io.BytesIO(result.files[0].data)) as picture:
         assert picture.format == output.upper()
         assert picture.size == (64, 48)
+
+
+def encoded(picture, format, **options):
+    out = io.BytesIO()
+    picture.save(out, format=format, **options)
+    return out.getvalue()
+
+
+def drawn(width=24, height=16):
+    return to_pillow(smooth_picture(width=width, height=height, seed=6))
+
+
+@pytest.mark.parametrize(
+    ("width", "height"), [(640, 60), (2000, 10), (8, 8)], ids=["panorama", "line", "stamp"]
+)
+def test_a_style_of_any_shape(tmp_path: Path, vgg16_weights, width, height):
+    """A style that is long and thin, or tiny, can be used."""
+    from dataclasses import replace
+
+    from test_worker import work_order
+
+    station = Station.at("cpu", cache_folder=tmp_path, checkpoint_every_s=99)
+    station._weights["vgg16"] = vgg16_weights
+    data = encoded(drawn(width, height), "PNG")
+    work = work_order(
+        steps=1,
+        style={
+            "relative_gram": {"layers": {"relu5_1": 1}},
+            "relative_wasserstein": {"layers": {"relu1_1": 1}},
+        },
+    )
+    style = replace(work.styles[0], data=data, sha256=hashlib.sha256(data).hexdigest())
+    event = list(run_order(replace(work, styles=(style,)), station, lambda: False))[-1]
+    assert not isinstance(event, Failed), event.sentence
+    assert isinstance(event, Finished)

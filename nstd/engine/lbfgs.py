@@ -86,7 +86,8 @@ class Lbfgs:
             self._restart()
         elif not all(map(math.isfinite, known)):
             self._trials += 1
-            self._length /= 10
+            known_good = self._low.length if self._low is not None else 0.0
+            self._length = known_good + (self._length - known_good) / 10
             self._give_up_or_go_on()
         else:
             self._search(self._start, trial)
@@ -131,7 +132,8 @@ class Lbfgs:
     def _accept(self, start: Trial, trial: Trial) -> None:
         self._failures = 0
         product = trial.length * (trial.slope - start.slope)  # sᵀy
-        if product > 1e-10 * trial.change_squared:
+        curved = product > -1e-8 * trial.length * start.slope  # whatever the loss's scale
+        if curved:
             self._steps.append(trial.length * self._direction)
             self._changes.append(trial.gradient - start.gradient)
             self._products.append(product)
@@ -139,11 +141,13 @@ class Lbfgs:
             del self._steps[: -self._history]
             del self._changes[: -self._history]
             del self._products[: -self._history]
-        else:
-            scale = 1.0
         self._origin = self._origin + trial.length * self._direction
         self._start = Trial(0.0, trial.loss, 0.0, 0.0, trial.gradient)
-        self._new_line(self._two_loops(trial.gradient, scale), 1.0)
+        if curved:
+            self._new_line(self._two_loops(trial.gradient, scale), 1.0)
+        else:
+            self._steps, self._changes, self._products = [], [], []
+            self._descend()
 
     def _two_loops(self, gradient: Tensor, scale: float) -> Tensor:
         """Return −H·g (algorithm 7.4); the inner products stay on the device."""

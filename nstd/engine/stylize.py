@@ -50,11 +50,15 @@ class SavedRun:
     step: int
     level: int
     step_in_level: int
+    stalled_levels: int
     optimizer: dict[str, Tensor]
 
 
 class Run:
-    """The optimisation of one picture; iterate over it for the steps, then take `picture`."""
+    """The optimisation of one picture; iterate over it for the steps, then take `picture`.
+
+    `stalled_levels` counts the levels that ended early because nothing lower was found.
+    """
 
     def __init__(self, problem: Problem, saved: SavedRun | None = None) -> None:
         self.problem = problem
@@ -63,6 +67,7 @@ class Run:
         self._step = saved.step if saved else 0
         self._level = saved.level if saved else 0
         self._step_in_level = saved.step_in_level if saved else 0
+        self.stalled_levels = saved.stalled_levels if saved else 0
         self._begin_level()
         if saved:
             self._optimizer.restore(saved.optimizer)
@@ -86,6 +91,7 @@ class Run:
             level = self.levels[self._level]
             while self._step_in_level < level.steps and not self._optimizer.stalled:
                 yield self._one_step(level)
+            self.stalled_levels += self._step_in_level < level.steps
             if self._level + 1 == len(self.levels):
                 return
             picture = self.picture
@@ -128,7 +134,13 @@ class Run:
 
     def save(self) -> SavedRun:
         """Return all that `Run(problem, saved)` needs to go on exactly from here."""
-        return SavedRun(self._step, self._level, self._step_in_level, self._optimizer.state())
+        return SavedRun(
+            self._step,
+            self._level,
+            self._step_in_level,
+            self.stalled_levels,
+            self._optimizer.state(),
+        )
 
 
 def _starting_picture(problem: Problem) -> Tensor:

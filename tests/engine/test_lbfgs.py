@@ -226,3 +226,30 @@ def test_memory_is_bounded() -> None:
     assert len(state["products"]) == 3
     assert "step.2" in state
     assert "step.3" not in state
+
+
+def test_no_number_after_the_longest_extrapolation():
+    """A trial that is no number, ten times as far as the last, divides nothing by zero."""
+    optimizer = Lbfgs(torch.zeros(1), history=5, first_step=1.0, noise=0.0)
+    for _ in range(30):
+        x = optimizer.point
+        loss = -x.sum() if float(x.sum()) < 5 else torch.tensor(float("nan"))
+        optimizer.tell(loss, -torch.ones_like(x))
+    assert float(optimizer.best) > 1
+
+
+@pytest.mark.parametrize("scale", [1e9, 1e12, 1e15])
+def test_large_losses(scale):
+    """The path is the same however large the loss is."""
+
+    def look(x, factor):
+        leaf = x.detach().clone().requires_grad_(True)
+        loss = factor * (100 * (leaf[1:] - leaf[:-1] ** 2) ** 2 + (1 - leaf[:-1]) ** 2).sum()
+        return loss.detach(), torch.autograd.grad(loss, leaf)[0]
+
+    start = torch.tensor([-1.2, 1.0], dtype=torch.float64)
+    plain, scaled = (Lbfgs(start, history=10, first_step=0.1, noise=0.0) for _ in range(2))
+    for _ in range(25):
+        torch.testing.assert_close(scaled.point, plain.point, rtol=1e-4, atol=1e-6)
+        plain.tell(*look(plain.point, 1.0))
+        scaled.tell(*look(scaled.point, scale))
