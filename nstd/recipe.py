@@ -18,7 +18,13 @@ Layers = Annotated[dict[str, Weight], Field(min_length=1)]
 class Model(BaseModel):
     """Text from outside: unknown keys, wrong types, NaN and infinity are problems."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        strict=True,
+        allow_inf_nan=False,
+        defer_build=True,  # `nstd status` loads these models and uses few
+    )
 
 
 class ContentTerm(Model):

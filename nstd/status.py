@@ -63,11 +63,11 @@ def read_status(journal: Journal) -> Status:
         counts=journal.counts(),
         faults=tuple(journal.board.faults()),
         running=tuple(
-            RunningJob(job.id, job.title, _style(job), job.attempts, progress.get(job.id))
+            RunningJob(job.id, job.title, job.style or "", job.attempts, progress.get(job.id))
             for job in journal.jobs("running", "finished")
         ),
         queued=tuple(
-            QueuedJob(job.id, job.title, _style(job), job.priority, job.reason)
+            QueuedJob(job.id, job.title, job.style or "", job.priority, job.reason)
             for job in journal.jobs("queued")
         ),
         waiting=tuple(journal.board.arrivals()),
@@ -138,10 +138,6 @@ def _because(reason: str | None) -> str:
 def _printable(line: str) -> str:
     """Names come from strangers: control characters must not reach the terminal."""
     return "".join(char if char.isprintable() else "�" for char in line)
-
-
-def _style(job: Job) -> str:
-    return job.order.style_label if job.order_json else ""
 
 
 def _ended(job: Job) -> EndedJob:

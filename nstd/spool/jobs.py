@@ -25,6 +25,7 @@ class Job:
     manifest: bytes | None
     batch_id: str | None
     order_json: str | None
+    style: str | None
     priority: int
     attempts: int
     next_try_s: float

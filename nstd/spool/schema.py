@@ -22,6 +22,7 @@ CREATE TABLE jobs (
     manifest BLOB,
     batch_id TEXT,
     order_json TEXT,
+    style TEXT,                        -- the order's styles in words
     priority INTEGER NOT NULL DEFAULT 0,
     attempts INTEGER NOT NULL DEFAULT 0,
     next_try_s REAL NOT NULL DEFAULT 0,
