@@ -11,13 +11,13 @@ from nstd.recipe import load_recipe
 
 
 def test_house_recipe_for_a_large_photograph() -> None:
-    """The house recipe goes from 256 px to 2048 px by doubling, with Adam above 800 px."""
+    """The house recipe goes from 256 px to 2048 px by doubling, with Adam above 1100 px."""
     levels = plan_levels(load_recipe("studio"), width=2048, height=1536)
     sizes = [(level.width, level.height) for level in levels]
     assert sizes == [(256, 192), (512, 384), (1024, 768), (2048, 1536)]
-    assert [level.steps for level in levels] == [45, 36, 12, 12]
-    assert [level.optimizer.name for level in levels] == ["lbfgs"] * 2 + ["adam"] * 2
-    assert [level.variable for level in levels] == ["soft_logit"] * 2 + ["unit"] * 2
+    assert [level.steps for level in levels] == [45, 36, 29, 12]
+    assert [level.optimizer.name for level in levels] == ["lbfgs"] * 3 + ["adam"]
+    assert [level.variable for level in levels] == ["soft_logit"] * 4
     assert [level.size_px for level in levels] == [256, 512, 1024, 2048]
 
 
