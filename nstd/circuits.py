@@ -48,7 +48,3 @@ class Circuits:
         self._open[error.resource] = _Open(now.monotonic_s + wait_s, wait_s)
         self.journal.board.set_fault(error.resource, str(error), now_s=now.wall_s)
         log.warning("resource fails", resource=error.resource, reason=str(error), wait_s=wait_s)
-
-    @property
-    def any_open(self) -> bool:
-        return bool(self._open)

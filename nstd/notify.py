@@ -10,16 +10,11 @@ class Notifier:
     """Speaks to the service manager's socket; `address` is None outside a service."""
 
     address: str | None
-    watchdog_s: float | None
 
     @classmethod
     def from_environment(cls) -> "Notifier":
-        """Find the socket and the watchdog's period as systemd passes them."""
-        usec = os.environ.get("WATCHDOG_USEC")
-        mine = os.environ.get("WATCHDOG_PID", str(os.getpid())) == str(os.getpid())
-        return cls(
-            os.environ.get("NOTIFY_SOCKET"), int(usec) / 1_000_000 if usec and mine else None
-        )
+        """Find the socket as systemd passes it."""
+        return cls(os.environ.get("NOTIFY_SOCKET"))
 
     def ready(self) -> None:
         """The inbox is watched and the queue is open."""

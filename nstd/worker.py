@@ -76,7 +76,7 @@ class _Work:
         self.seconds_style = 0.0
         self.seconds_before = 0.0  # spent before the checkpoint that this run goes on from
         self.resumed_from_step = 0
-        self.looked_at_style = False
+        self.measured_before = station.cache.measured
 
     def events(self) -> Iterator[Event]:
         began = time.monotonic()
@@ -152,6 +152,10 @@ class _Work:
         self.seconds_style += time.monotonic() - began
         return parts[0][0] if len(parts) == 1 else blend(parts)
 
+    @property
+    def _looked_at_style(self) -> bool:
+        return self.station.cache.measured > self.measured_before
+
     def _statistics(self, style: StylePicture, size_px: int, dtype: torch.dtype) -> StyleStats:
         backbone = self.station.backbone(self.recipe, dtype)
         key = GramKey(
@@ -165,7 +169,6 @@ class _Work:
         )
 
         def measure() -> StyleStats:
-            self.looked_at_style = True
             pixels = load_photograph(style.data).pixels.to(self.station.device)
             # A style is never enlarged: that would teach the picture blur.
             scale = min(1.0, size_px / max(pixels.shape[-2:]))
@@ -260,7 +263,7 @@ class _Work:
             seconds_load=seconds_load,
             seconds_style=self.seconds_style,
             seconds_optimise=seconds_optimise - self.seconds_style if run else 0.0,
-            style_cache=("miss" if self.looked_at_style else "hit") if run else "unused",
+            style_cache=("miss" if self._looked_at_style else "hit") if run else "unused",
             resumed_from_step=self.resumed_from_step,
             losses_start=group_sums(names, self.rows[0].terms) if self.rows else {},
             losses_end=group_sums(names, self.rows[-1].terms) if self.rows else {},

@@ -15,7 +15,7 @@ def test_the_service_manager_hears_ready_alive_and_stopping(tmp_path: Path, abst
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
         manager.bind("\0" + address[1:] if abstract else address)
         manager.settimeout(5)
-        notifier = Notifier(address, None)
+        notifier = Notifier(address)
         notifier.ready()
         notifier.alive("2 running, 3 queued")
         notifier.stopping(20)

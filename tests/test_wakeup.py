@@ -49,6 +49,8 @@ def test_a_folder_that_cannot_be_watched_is_only_slower(tmp_path: Path) -> None:
     observer.check()
     observer.stop()
 
+    assert observer._observer is None
+
 
 def _quiet(wakeup: Wakeup) -> bool:
     """Take what has come, and tell whether nothing more comes for a moment."""

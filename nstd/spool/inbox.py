@@ -1,7 +1,6 @@
 """What lies in the inbox, and which of it has settled. The listing is the truth."""
 
 import os
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -109,6 +108,3 @@ class Settling:
         """Apply the rule of this class to a file of the last listing."""
         _, _, listings = self._seen[entry.path]
         return listings >= 2 and self.unchanged_s(entry, now_s) >= self._settle_s
-
-    def all_settled(self, entries: Iterable[Entry], now_s: float) -> bool:
-        return all(self.is_settled(entry, now_s) for entry in entries)

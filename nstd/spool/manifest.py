@@ -10,7 +10,7 @@ from nstd.errors import ManifestError
 from nstd.formats import FORMAT_OF_SUFFIX
 from nstd.orders import Order, StyleShare
 from nstd.problems import ProblemsError, validated
-from nstd.recipe import Model, load_recipe
+from nstd.recipe import Model, Recipe, load_recipe
 from nstd.spool.names import split_name
 from nstd.spool.styles import Style, unknown_style
 from nstd.strict_yaml import YamlMapping, YamlTextError, load_yaml
@@ -103,6 +103,16 @@ def resolve(
             problems += error.sentences
     if manifest is None or recipe is None or problems:
         raise ManifestError(name, tuple(problems))
+    return _order(manifest, (str(recipe_name), recipe), picture, styles, hashes)
+
+
+def _order(
+    manifest: Manifest,
+    named_recipe: tuple[str, Recipe],
+    picture: str,
+    styles: Mapping[str, Style],
+    hashes: Mapping[Path, str],
+) -> Order:
     same = FORMAT_OF_SUFFIX[split_name(picture)[1]]
     return Order(
         styles=tuple(
@@ -113,8 +123,8 @@ def resolve(
             )
             for part in manifest.blend
         ),
-        recipe_name=str(recipe_name),
-        recipe=recipe,
+        recipe_name=named_recipe[0],
+        recipe=named_recipe[1],
         size_px=None if manifest.size == "original" else manifest.size,
         strength=manifest.strength,
         seed=manifest.seed,

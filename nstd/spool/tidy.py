@@ -51,7 +51,7 @@ class Tidying:
 
     def tidy_batches(self) -> None:
         """Put away the manifests of batches whose jobs have all ended. Raises: as `tidy`."""
-        for batch_id, path, _, all_failed in self.journal.ended_batches():
+        for batch_id, path, all_failed in self.journal.ended_batches():
             originals, kept = self.journal.originals_of(batch_id), False
             if all_failed:
                 self._move(originals, self.inbox / FAILED_FOLDER / PurePosixPath(path).parent)
