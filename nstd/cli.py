@@ -5,6 +5,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -152,8 +153,8 @@ def _status(arguments: argparse.Namespace) -> int:
     path = WorkFolder(config.work).journal
     if not path.exists():
         raise ConfigError(f"No queue yet in {config.work}: 'nstd run' has never run there.")
-    journal = Journal(path, read_only=True)
-    status = read_status(journal)
+    with closing(Journal(path, read_only=True)) as journal:
+        status = read_status(journal)
     print(as_json(status) if arguments.json else as_text(status))
     return EX_OK
 

@@ -78,6 +78,7 @@ class Daemon:
             self.circuits.failed(error, moment)
         else:
             self.circuits.works("inbox")
+            self.circuits.works("work")
         # Something is on its way in: look again as soon as it can have settled.
         soon = max(SHORTEST_SCAN_WAIT_S, min(settings.settle_s / 2, settings.scan_interval_s))
         wait_s = soon if self._inbox_pending else settings.scan_interval_s

@@ -90,14 +90,31 @@ def test_an_inbox_that_vanishes_and_comes_back_loses_nothing(root: Path) -> None
         wheel.turn(3)
         (root / "inbox").rename(root / "away")
         wheel.turn(4)
-        assert "cannot be listed" in wheel.daemon.status
+        for _ in range(40):
+            assert "cannot be listed" in wheel.daemon.status
+            wheel.turn()
         (root / "away").rename(root / "inbox")
         wheel.pool.says.append(finished(wheel.pool.orders[0].job_id))
-        wheel.turn(20)
+        wheel.turn(80)
 
         assert wheel.daemon.status == "0 running, 0 queued"
         assert wheel.daemon.drained
     assert (root / "inbox/done/IMG.jpg").exists()
+
+
+def test_a_work_folder_out_of_order_is_shown_until_it_works_again(root: Path) -> None:
+    """Nothing is accepted meanwhile, nothing is charged, and nothing stays marked as broken."""
+    drop(root, "IMG.jpg")
+    with opened(load_config(root / "config.yaml")) as journal:
+        wheel = Wheel(root, journal)
+        (root / "work/arriving").rmdir()
+        wheel.turn(8)
+        assert "A job cannot be accepted" in wheel.daemon.status
+        assert journal.counts() == {}
+        (root / "work/arriving").mkdir()
+        wheel.turn(40)
+
+        assert wheel.daemon.status == "1 running, 0 queued"
 
 
 def test_a_leaving_daemon_accepts_and_hands_out_nothing(root: Path) -> None:
