@@ -87,7 +87,7 @@ class _Work:
             yield self._finished(photograph, content, None, seconds_load, 0.0)
             return
         run = self._begin(content)
-        began = time.monotonic()
+        began, seconds_style = time.monotonic(), self.seconds_style
         stopped = yield from self._optimise(run, began)
         if stopped:
             yield Stopped(self.work.job_id)
@@ -96,6 +96,7 @@ class _Work:
         if not bool(torch.isfinite(picture).all()):
             raise DivergedError("The picture has left the finite numbers.")
         seconds = self.seconds_before + time.monotonic() - began
+        seconds -= self.seconds_style - seconds_style  # spent on the style between the steps
         yield self._finished(photograph, picture, run, seconds_load, seconds)
 
     def _content(self, photograph: Photograph) -> Tensor:
@@ -262,7 +263,7 @@ class _Work:
             height=int(picture.shape[2]),
             seconds_load=seconds_load,
             seconds_style=self.seconds_style,
-            seconds_optimise=seconds_optimise - self.seconds_style if run else 0.0,
+            seconds_optimise=seconds_optimise,
             style_cache=("miss" if self._looked_at_style else "hit") if run else "unused",
             resumed_from_step=self.resumed_from_step,
             losses_start=group_sums(names, self.rows[0].terms) if self.rows else {},

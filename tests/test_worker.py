@@ -385,3 +385,14 @@ def test_a_style_of_any_shape(tmp_path: Path, vgg16_weights, width, height):
     event = list(run_order(replace(work, styles=(style,)), station, lambda: False))[-1]
     assert not isinstance(event, Failed), event.sentence
     assert isinstance(event, Finished)
+
+
+def test_time_spent_on_the_style_before_the_steps_is_not_taken_from_theirs(
+    station: Station,
+) -> None:
+    """With one level no style is looked at between steps: the log's last second is the run's."""
+    result = finished(work_order(pyramid=None), station)
+    last = file_of(result, ".losses.csv").decode().splitlines()[-1].split(",")
+
+    assert result.facts.style_cache == "miss"
+    assert result.facts.seconds_optimise >= float(last[3]) - 0.001
