@@ -66,8 +66,8 @@ class Foreman:
             self._try("outbox", now, partial(self.publishing.publish, job, now))
         for job in self.journal.untidied():
             self._try("inbox", now, partial(self._tidy, job))
-        if self.journal.ended_batches():
-            self._try("inbox", now, self.tidying.tidy_batches)
+        for batch in self.journal.ended_batches():
+            self._try("inbox", now, partial(self.tidying.tidy_batch, batch))
         while hand_out and self.pool.has_room() and self.circuits.may_try("work", now):
             if not self._hand_out_next(now):
                 break

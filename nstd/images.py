@@ -63,7 +63,7 @@ def load_photograph(data: bytes) -> Photograph:
         with Image.open(io.BytesIO(data), formats=DECODERS) as opened:
             upright = ImageOps.exif_transpose(opened)
             info = dict(upright.info)  # its XMP names no orientation any more
-            exif = _luggage(opened.getexif())
+            exif = _kept_exif(opened.getexif())
             dpi = _dpi(info)
             rgb, alpha = _to_srgb(upright)
     except UNDECODABLE as error:
@@ -71,7 +71,8 @@ def load_photograph(data: bytes) -> Photograph:
     return Photograph(rgb, alpha, exif, info.get("xmp"), dpi)
 
 
-def _luggage(exif: Image.Exif) -> bytes:
+def _kept_exif(exif: Image.Exif) -> bytes:
+    """Return the descriptive tags, for a picture that stands upright."""
     for ifd in (0x8769, 0x8825):
         exif.get_ifd(ifd)  # read before the tags around it go
     for tag in [tag for tag in exif if tag not in EXIF_KEPT]:
@@ -151,8 +152,7 @@ def encode(
         alpha = torch.nn.functional.interpolate(alpha, pixels.shape[-2:], mode="area")
     options: dict[str, Any] = {"icc_profile": _srgb_profile()}
     if luggage:
-        options["exif"] = luggage.exif
-        options |= _xmp(luggage, format)
+        options |= _metadata(luggage, format)
         if luggage.dpi and format != "webp":
             options["dpi"] = luggage.dpi
     if format == "jpeg":
@@ -166,7 +166,7 @@ def encode(
     return out.getvalue()
 
 
-def _xmp(luggage: Photograph, format: PictureFormat) -> dict[str, Any]:
+def _metadata(luggage: Photograph, format: PictureFormat) -> dict[str, Any]:
     """Say how the format carries EXIF and XMP; what a JPEG cannot hold is left out."""
     exif, xmp = luggage.exif, luggage.xmp
     if format == "jpeg":
@@ -177,17 +177,17 @@ def _xmp(luggage: Photograph, format: PictureFormat) -> dict[str, Any]:
         fits = xmp and len(xmp) <= LONGEST_JPEG_SEGMENT
         return {"exif": exif} | ({"xmp": xmp} if fits else {})
     if not xmp:
-        return {}
+        return {"exif": exif}
     if format == "png":
         text = PngImagePlugin.PngInfo()
         text.add_itxt("XML:com.adobe.xmp", xmp.decode("utf-8", "replace"))
-        return {"pnginfo": text}
+        return {"exif": exif, "pnginfo": text}
     if format == "tiff":
         tags = Image.Exif()
         tags.load(exif)
         tags[TIFF_XMP] = xmp
         return {"exif": tags}
-    return {"xmp": xmp}
+    return {"exif": exif, "xmp": xmp}
 
 
 def _srgb_profile() -> bytes:

@@ -13,7 +13,6 @@ from nstd.problems import ProblemsError
 from nstd.progress_bars import ProgressBars
 from nstd.recipe import load_recipe
 from nstd.spool.durable import replace_durably
-from nstd.status import duration
 from nstd.strict_yaml import YamlTextError, load_yaml
 
 ERROR_OF_FAULT = {"job": JobError, "attempt": DivergedError}
@@ -104,9 +103,7 @@ def _run(order: WorkOrder, cache_folder: Path) -> Finished:
         for event in run_order(order, station, lambda: False):
             match event:
                 case Progress() as p:
-                    detail = f"{p.size_px} px  loss {p.losses[-1].total:.4g}  "
-                    detail += f"{duration(p.eta_s)} left"
-                    bars.set(p.job_id, order.order.style_label, (p.step, p.steps), detail)
+                    bars.set(p.job_id, order.order.style_label, p, loss=p.losses[-1].total)
                 case Failed(fault="device"):
                     raise WorldError(str(station.device), event.sentence)
                 case Failed():

@@ -5,6 +5,8 @@ from types import TracebackType
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
+from nstd.orders import Progress as JobWord
+from nstd.spool.jobs import JobProgress
 from nstd.spool.journal import Journal
 from nstd.status import duration
 
@@ -40,11 +42,12 @@ class ProgressBars:
         for job_id in self._tasks.keys() - known.keys():
             self._progress.remove_task(self._tasks.pop(job_id))
         for job_id, p in known.items():
-            detail = f"{p.size_px} px  loss {p.loss:.4g}  {duration(p.eta_s)} left"
-            self.set(job_id, journal.job(job_id).title, (p.step, p.steps), detail)
+            self.set(job_id, journal.job(job_id).title, p, loss=p.loss)
 
-    def set(self, key: str, title: str, steps: tuple[int, int], detail: str) -> None:
-        """Set one bar: how many steps of how many are made."""
+    def set(self, key: str, title: str, p: JobProgress | JobWord, *, loss: float) -> None:
+        """Set one bar to a job's last word, as the journal keeps it or the worker said it."""
+        steps = (p.step, p.steps)
+        detail = f"{p.size_px} px  loss {loss:.4g}  {duration(p.eta_s)} left"
         if key not in self._tasks:
             self._tasks[key] = self._progress.add_task(title, total=steps[1], detail=detail)
         self._progress.update(self._tasks[key], completed=steps[0], total=steps[1], detail=detail)

@@ -88,4 +88,8 @@ class Spool:
         """End a job and put its files away."""
         self.journal.end(job.id, state, now_s=self.now.wall_s, reason=reason)
         self.tidying.tidy(self.journal.job(job.id))
-        self.tidying.tidy_batches()
+        self.tidy_batches()
+
+    def tidy_batches(self) -> None:
+        for batch in self.journal.ended_batches():
+            self.tidying.tidy_batch(batch)

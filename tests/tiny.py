@@ -8,6 +8,7 @@ from nstd.engine.backbone import Backbone, assemble
 from nstd.engine.stylize import Problem
 from nstd.engine.targets import StyleStats, style_statistics
 from nstd.recipe import Recipe
+from nstd.weights import Weights, load_backbone
 
 FILTERS = {1: 8, 2: 12, 3: 16}
 CONVOLUTIONS = {1: 2, 2: 2, 3: 3}
@@ -95,3 +96,15 @@ def tiny_problem(recipe: Recipe, *, strength: float = 1.0, seed: int = 0) -> Pro
 
     content = smooth_picture(width=64, height=48, seed=7)
     return Problem(recipe, backbone, content, style_at, strength, seed)
+
+
+def real_backbone(weights: Weights, recipe: Recipe) -> Backbone:
+    """Return the network that the recipe asks for, with the real weights, in fp32."""
+    return load_backbone(
+        weights,
+        network=recipe.network,
+        pooling=recipe.pooling,
+        layers=recipe.layers,
+        dtype=torch.float32,
+        device=torch.device("cpu"),
+    )

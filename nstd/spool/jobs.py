@@ -68,6 +68,15 @@ class NewJob:
 
 
 @dataclass(frozen=True)
+class EndedBatch:
+    """A batch whose jobs are all put away: where its manifest lay, and if every job failed."""
+
+    id: str
+    path: str
+    all_failed: bool
+
+
+@dataclass(frozen=True)
 class PlannedFile:
     """A file to be published: how its name ends, and what its bytes are."""
 

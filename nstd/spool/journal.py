@@ -6,7 +6,7 @@ from pathlib import Path
 
 from nstd.errors import ConfigError
 from nstd.spool.durable import Signature
-from nstd.spool.jobs import TERMINAL, Job, NewJob, PlannedFile, State
+from nstd.spool.jobs import TERMINAL, EndedBatch, Job, NewJob, PlannedFile, State
 from nstd.spool.noticeboard import Noticeboard, transaction
 from nstd.spool.schema import SCHEMA_VERSION, create_journal
 
@@ -212,14 +212,14 @@ class Journal:
             if not keep_originals:
                 db.execute("DELETE FROM originals WHERE owner = ?", (job_id,))
 
-    def ended_batches(self) -> list[tuple[str, str, bool]]:
-        """Return the batches whose jobs are all put away: id, path, and if all failed."""
+    def ended_batches(self) -> list[EndedBatch]:
+        """Return the batches whose manifests are still to be put away."""
         rows = self._db.execute(
             "SELECT b.id, b.path, min(j.state = 'failed') AS all_failed"
             " FROM batches b JOIN jobs j ON j.batch_id = b.id WHERE b.tidied = 0"
             " GROUP BY b.id HAVING min(j.tidied) = 1"
         )
-        return [(row[0], row[1], bool(row[2])) for row in rows]
+        return [EndedBatch(row[0], row[1], bool(row[2])) for row in rows]
 
     def set_batch_tidied(self, batch_id: str, *, keep_originals: bool) -> None:
         with transaction(self._db) as db:

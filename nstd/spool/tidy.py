@@ -15,7 +15,7 @@ from nstd.spool.durable import (
     sync_folder,
     write_new,
 )
-from nstd.spool.jobs import Job
+from nstd.spool.jobs import EndedBatch, Job
 from nstd.spool.journal import Journal
 from nstd.spool.names import DONE_FOLDER, FAILED_FOLDER, split_name
 from nstd.spool.work import WorkFolder
@@ -49,15 +49,14 @@ class Tidying:
         shutil.rmtree(self.work.job(job.id), ignore_errors=True)
         self.journal.set_tidied(job.id, keep_originals=kept)
 
-    def tidy_batches(self) -> None:
-        """Put away the manifests of batches whose jobs have all ended. Raises: as `tidy`."""
-        for batch_id, path, all_failed in self.journal.ended_batches():
-            originals, kept = self.journal.originals_of(batch_id), False
-            if all_failed:
-                self._move(originals, self.inbox / FAILED_FOLDER / PurePosixPath(path).parent)
-            else:
-                kept = self._put_done(originals)
-            self.journal.set_batch_tidied(batch_id, keep_originals=kept)
+    def tidy_batch(self, batch: EndedBatch) -> None:
+        """Put away the manifest of a batch whose jobs have all ended. Raises: as `tidy`."""
+        originals, kept = self.journal.originals_of(batch.id), False
+        if batch.all_failed:
+            self._move(originals, self.inbox / FAILED_FOLDER / PurePosixPath(batch.path).parent)
+        else:
+            kept = self._put_done(originals)
+        self.journal.set_batch_tidied(batch.id, keep_originals=kept)
 
     def _put_done(self, originals: dict[str, Signature]) -> bool:
         """Apply the policy, and tell whether the originals stay where they are."""

@@ -3,13 +3,13 @@
 import pytest
 import torch
 from literal import literal_terms, torchvision_network
-from tiny import smooth_picture, tiny_backbone, tiny_recipe
+from tiny import real_backbone, smooth_picture, tiny_backbone, tiny_recipe
 from torch import Tensor
 
 from nstd.engine.objective import Objective, make_objective
 from nstd.engine.targets import style_statistics
 from nstd.recipe import Recipe, load_recipe
-from nstd.weights import Weights, load_backbone
+from nstd.weights import Weights
 
 
 def tiny_objective(recipe: Recipe, *, strength: float = 1.0) -> Objective:
@@ -31,14 +31,7 @@ def test_house_objective_is_the_literal_one(vgg16_weights: Weights) -> None:
     content = smooth_picture(width=80, height=64, seed=1)
     style = smooth_picture(width=96, height=72, seed=2)
     picture = smooth_picture(width=80, height=64, seed=3)
-    backbone = load_backbone(
-        vgg16_weights,
-        network=recipe.network,
-        pooling=recipe.pooling,
-        layers=recipe.layers,
-        dtype=torch.float32,
-        device=torch.device("cpu"),
-    )
+    backbone = real_backbone(vgg16_weights, recipe)
     objective = make_objective(
         recipe,
         backbone=backbone,
@@ -81,14 +74,7 @@ def test_gradient_without_wasserstein_is_the_literal_one(vgg16_weights: Weights)
         }
     )
     content, style, picture = (smooth_picture(width=48, height=40, seed=s) for s in (1, 2, 3))
-    backbone = load_backbone(
-        vgg16_weights,
-        network=recipe.network,
-        pooling=recipe.pooling,
-        layers=recipe.layers,
-        dtype=torch.float32,
-        device=torch.device("cpu"),
-    )
+    backbone = real_backbone(vgg16_weights, recipe)
     objective = make_objective(
         recipe,
         backbone=backbone,

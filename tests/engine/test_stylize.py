@@ -2,14 +2,14 @@
 
 import pytest
 import torch
-from tiny import ADAM, tiny_problem, tiny_recipe
+from tiny import ADAM, real_backbone, smooth_picture, tiny_problem, tiny_recipe
 from torch import Tensor
 
 from nstd import checkpoint
 from nstd.engine.stylize import Problem, Run, SavedRun, Step
 from nstd.engine.targets import style_statistics
 from nstd.recipe import Recipe, load_recipe
-from nstd.weights import Weights, load_backbone
+from nstd.weights import Weights
 
 REFINE = {"above_px": 40, "steps": 5, "variable": "unit", "optimizer": ADAM}
 RECIPES = {
@@ -152,19 +152,10 @@ def test_a_saved_run_is_not_used_up() -> None:
 
 def test_house_recipe_with_the_real_network(vgg16_weights: Weights) -> None:
     """With the real weights in fp32, a few evaluations take most of the style's distance away."""
-    from tiny import smooth_picture
-
     recipe = load_recipe(
         "studio", {"steps": 10, "pyramid": {"smallest_px": 64}, "precision": "fp32"}
     )
-    backbone = load_backbone(
-        vgg16_weights,
-        network=recipe.network,
-        pooling=recipe.pooling,
-        layers=recipe.layers,
-        dtype=torch.float32,
-        device=torch.device("cpu"),
-    )
+    backbone = real_backbone(vgg16_weights, recipe)
     style = smooth_picture(width=96, height=96, seed=2)
     problem = Problem(
         recipe,

@@ -455,7 +455,7 @@ def test_a_batch_dropped_again_is_put_away_while_its_results_are_there(spool: Sp
             spool.end(job, "done")
         for job in spool.journal.untidied():
             spool.tidying.tidy(job)
-        spool.tidying.tidy_batches()
+        spool.tidy_batches()
 
     assert len(spool.jobs("done")) == 1
     assert spool.jobs("waiting", "queued") == []
