@@ -26,6 +26,7 @@ def to_bytes(run: SavedRun, rows: Sequence[LossRow], *, seconds: float, job_id: 
     """Write a checkpoint of the job."""
     numbers = [[row.step, row.level, row.size_px, row.seconds, *row.terms] for row in rows]
     tensors = {f"optimizer.{name}": tensor.contiguous() for name, tensor in run.optimizer.items()}
+    tensors |= {f"average.{name}": tensor.contiguous() for name, tensor in run.average.items()}
     tensors["rows"] = torch.tensor(numbers, dtype=torch.float64)
     position = {
         "job": job_id,
@@ -49,17 +50,24 @@ def from_bytes(data: bytes, *, device: torch.device, job_id: str) -> SavedWork |
         rows = tuple(_row(numbers) for numbers in tensors.pop("rows").tolist())
     except (SafetensorError, KeyError, ValueError):
         return None
-    optimizer: dict[str, Tensor] = {
-        name.removeprefix("optimizer."): _placed(tensor, device) for name, tensor in tensors.items()
-    }
+    placed = {name: _placed(tensor, device) for name, tensor in tensors.items()}
     run = SavedRun(
         position["step"],
         position["level"],
         position["step_in_level"],
         position["stalled_levels"],
-        optimizer,
+        optimizer=_below("optimizer", placed),
+        average=_below("average", placed),
     )
     return SavedWork(run, rows, position["seconds"])
+
+
+def _below(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {
+        name.removeprefix(f"{prefix}."): tensor
+        for name, tensor in tensors.items()
+        if name.startswith(f"{prefix}.")
+    }
 
 
 def _placed(tensor: Tensor, device: torch.device) -> Tensor:

@@ -13,7 +13,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
-from nstd.engine.losses import LayerStats
+from nstd.engine.statistics import LayerStats
 from nstd.engine.targets import StyleStats
 from nstd.seal import sealed, unsealed
 
@@ -26,10 +26,12 @@ class GramKey:
     """Everything that a style's statistics depend on."""
 
     picture_sha256: str
+    fit: str
     size_px: int
     weights_sha256: str
     network: str
     pooling: str
+    padding: str
     layers: tuple[str, ...]
     precision: str
     preprocessing: int = PREPROCESSING_VERSION

@@ -10,6 +10,8 @@ from nstd.layers import layer_names
 from nstd.problems import ProblemsError, did_you_mean, validated
 from nstd.strict_yaml import YamlMapping, load_yaml
 
+HOUSE_RECIPE = "studio"
+
 Share = Annotated[float, Field(ge=0, le=1)]
 Weight = Annotated[float, Field(ge=0, le=1e12)]
 Layers = Annotated[dict[str, Weight], Field(min_length=1)]
@@ -30,7 +32,9 @@ class Model(BaseModel):
 class ContentTerm(Model):
     """How far the picture may leave the photograph."""
 
-    loss: Literal["mean_square"] = "mean_square"
+    loss: Literal["mean_square", "quarter_mean_square", "sum_square", "half_sum_square"] = (
+        "mean_square"
+    )
     weight: Weight
     layers: Layers
 
@@ -42,24 +46,95 @@ class StyleTerm(Model):
     layers: Layers
 
 
+class GramTerm(StyleTerm):
+    """Squared differences of Gram matrices F·Fᵀ, divided as `normalization` says.
+
+    `none`; `hw` by H·W; `chw` by C·H·W; `gatys` the whole term by 4·C²·(H·W)² (2015, eq. 4).
+    """
+
+    normalization: Literal["none", "hw", "chw", "gatys"] = "hw"
+    reduction: Literal["mean", "sum"] = "mean"
+
+
+class StyleTerms(Model):
+    """The style losses; those that are left out, or null, are not computed."""
+
+    gram: GramTerm | None = None
+    relative_gram: StyleTerm | None = None
+    wasserstein: StyleTerm | None = None
+    relative_wasserstein: StyleTerm | None = None
+
+    @property
+    def chosen(self) -> dict[str, StyleTerm]:
+        """The terms that are computed, by name."""
+        terms = {name: getattr(self, name) for name in type(self).model_fields}
+        return {name: term for name, term in terms.items() if term is not None}
+
+
+class TvTerm(Model):
+    """Total variation: `l1` or `l2` of neighbours, or the rounder `nine_point` stencil."""
+
+    loss: Literal["l1", "l2", "nine_point"] = "l2"
+    weight: Weight
+
+
+class NoiseMix(Model):
+    """A start of uniform noise, ± `amplitude` of 255 levels around grey, mixed with the content."""
+
+    name: Literal["noise_mix"]
+    noise_share: Share = 0.6
+    amplitude: Annotated[float, Field(gt=0, le=255)] = 20.0
+
+
 class LbfgsChoice(Model):
-    """L-BFGS with a strong Wolfe line search; `first_step` is a change of the variable (RMS)."""
+    """L-BFGS; `first_step` is a change of the variable (RMS).
+
+    Without a line search every step has the length one (as torch's own default), and nothing
+    holds it back.
+    """
 
     name: Literal["lbfgs"] = "lbfgs"
     history: Annotated[int, Field(ge=1, le=200)] = 10
     first_step: Annotated[float, Field(gt=0, le=100)] = 0.1
+    line_search: Literal["strong_wolfe", "none"] = "strong_wolfe"
+
+
+class ConstantRate(Model):
+    """The learning rate stays."""
+
+    name: Literal["constant"] = "constant"
+
+
+class StepDecay(Model):
+    """The learning rate is multiplied by `factor` every `every` steps."""
+
+    name: Literal["step"]
+    every: Annotated[int, Field(ge=1)]
+    factor: Annotated[float, Field(gt=0, le=1)]
+
+
+class CosineDecay(Model):
+    """The learning rate falls to `final_share` of itself along a half cosine."""
+
+    name: Literal["cosine"]
+    final_share: Share = 0.0
+
+
+Schedule = Annotated[ConstantRate | StepDecay | CosineDecay, Field(discriminator="name")]
 
 
 class AdamChoice(Model):
-    """Adam whose rate falls along a half cosine to `lr · final_lr_share`."""
+    """Adam; `carry_moments` takes its moments, enlarged, from one level to the next."""
 
     name: Literal["adam"]
     lr: Annotated[float, Field(gt=0, le=1000)]
     betas: Annotated[tuple[Share, Share], Field(strict=False)] = (0.9, 0.999)
-    final_lr_share: Share = 1.0
+    schedule: Schedule = ConstantRate()
+    carry_moments: bool = False
 
 
 OptimizerChoice = Annotated[LbfgsChoice | AdamChoice, Field(discriminator="name")]
+Variable = Literal["logit", "soft_logit", "unit", "unit_clamped_late", "normalized", "byte"]
 
 
 class Pyramid(Model):
@@ -69,6 +144,7 @@ class Pyramid(Model):
     factor: Annotated[float, Field(gt=1, le=4)] = 2.0
     taper: Annotated[float, Field(gt=0, le=1)] = 1.0
     least_steps: Annotated[int, Field(ge=1)] = 1
+    enlarge: Literal["detail", "bicubic"] = "detail"
 
 
 class Refinement(Model):
@@ -76,8 +152,18 @@ class Refinement(Model):
 
     above_px: Annotated[int, Field(ge=32)]
     steps: Annotated[int, Field(ge=1, le=100_000)]
-    variable: Literal["logit", "soft_logit", "unit"] = "unit"
+    variable: Variable = "unit"
     optimizer: OptimizerChoice
+
+
+class Canvas(Model):
+    """The size at which a method paints; its result is resized to the size that was ordered.
+
+    `square` squashes photograph and style to px × px.
+    """
+
+    fit: Literal["long_side", "short_side", "square"]
+    px: Annotated[int, Field(ge=32, le=100_000)]
 
 
 class Recipe(Model):
@@ -87,25 +173,25 @@ class Recipe(Model):
     backbone: Literal["vgg16", "vgg19"] = "vgg16"
     network: Literal["normalized", "raw"] = "normalized"
     pooling: Literal["avg", "max"] = "avg"
+    padding: Literal["zeros", "replicate"] = "zeros"
     precision: Literal["auto", "fp32", "bf16"] = "auto"
-    content: ContentTerm
-    style: dict[Literal["relative_gram", "relative_wasserstein"], StyleTerm]
-    tv: Weight = 0.0
-    start: Literal["content", "noise"] = "content"
-    variable: Literal["logit", "soft_logit", "unit"]
+    canvas: Canvas | None = None
+    content: ContentTerm | None = None
+    style: StyleTerms = StyleTerms()
+    tv: TvTerm | None = None
+    start: Literal["content", "noise", "white", "style"] | NoiseMix = "content"
+    variable: Variable
     optimizer: OptimizerChoice
     steps: Annotated[int, Field(ge=1, le=100_000)]
+    average: Annotated[float, Field(ge=0, lt=1)] = 0.0
     pyramid: Pyramid | None = None
     refine: Refinement | None = None
+    snapshots: Annotated[int, Field(ge=0, le=100_000)] = 0
 
     @model_validator(mode="after")
     def _layers_exist(self) -> "Recipe":
         known = layer_names(self.backbone)
-        named = [
-            *self.content.layers,
-            *(name for term in self.style.values() for name in term.layers),
-        ]
-        unknown = [name for name in named if name not in known]
+        unknown = [name for name in self._named_layers if name not in known]
         if unknown:
             raise ValueError(
                 "; ".join(
@@ -113,27 +199,38 @@ class Recipe(Model):
                     for name in dict.fromkeys(unknown)
                 )
             )
+        if not self._named_layers:
+            raise ValueError("a recipe needs a content term or a style term")
         return self
+
+    @property
+    def _named_layers(self) -> tuple[str, ...]:
+        styles = (name for term in self.style.chosen.values() for name in term.layers)
+        return (*self.content_layers, *styles)
+
+    @property
+    def content_layers(self) -> tuple[str, ...]:
+        """The layers that the content term looks at; none where there is no such term."""
+        return tuple(self.content.layers) if self.content else ()
 
     @property
     def style_layers(self) -> tuple[str, ...]:
         """The layers that any style term looks at, shallow to deep."""
-        used = {name for term in self.style.values() for name in term.layers}
+        used = {name for term in self.style.chosen.values() for name in term.layers}
         return tuple(name for name in layer_names(self.backbone) if name in used)
 
     @property
     def layers(self) -> tuple[str, ...]:
         """All layers that any term looks at, shallow to deep."""
-        used = {*self.style_layers, *self.content.layers}
+        used = {*self.style_layers, *self.content_layers}
         return tuple(name for name in layer_names(self.backbone) if name in used)
 
 
 def recipe_names() -> tuple[str, ...]:
-    """Name the recipes that come with nstd."""
+    """Name the recipes that come with nstd, the house's own first."""
     folder = resources.files("nstd") / "recipes"
-    return tuple(
-        sorted(file.name.removesuffix(".yaml") for file in folder.iterdir() if ".yaml" in file.name)
-    )
+    names = [file.name.removesuffix(".yaml") for file in folder.iterdir() if ".yaml" in file.name]
+    return tuple(sorted(names, key=lambda name: (name != HOUSE_RECIPE, name)))
 
 
 def load_recipe(name: str, overrides: YamlMapping | None = None) -> Recipe:

@@ -32,12 +32,20 @@ class Station:
         return self._weights[architecture]
 
     def backbone(self, recipe: Recipe, dtype: torch.dtype) -> Backbone:
-        key = (recipe.backbone, recipe.network, recipe.pooling, recipe.layers, dtype)
+        key = (
+            recipe.backbone,
+            recipe.network,
+            recipe.pooling,
+            recipe.padding,
+            recipe.layers,
+            dtype,
+        )
         if key not in self._backbones:
             self._backbones[key] = load_backbone(
                 self.weights(recipe.backbone),
                 network=recipe.network,
                 pooling=recipe.pooling,
+                padding=recipe.padding,
                 layers=recipe.layers,
                 dtype=dtype,
                 device=self.device,

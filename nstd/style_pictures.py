@@ -2,16 +2,19 @@
 
 import time
 from collections.abc import Sequence
+from typing import Literal
 
 import torch
+from torch import Tensor
 
 from nstd.engine.pixels import resize
+from nstd.engine.pyramid import canvas_size
 from nstd.engine.targets import StyleStats, blend, ladder_size_px, style_statistics
 from nstd.gramcache import GramKey
 from nstd.images import load_photograph
 from nstd.layers import smallest_side_px
 from nstd.orders import StylePicture
-from nstd.recipe import Recipe
+from nstd.recipe import Canvas, Recipe
 from nstd.station import Station
 
 
@@ -31,42 +34,62 @@ class JobStyles:
         self.seconds = 0.0
         self._measured_before = station.cache.measured
 
-    def at(self, size_px: int, dtype: torch.dtype) -> StyleStats:
-        """Return the styles' statistics for a level whose long side has that many pixels."""
+    def at(self, width: int, height: int, dtype: torch.dtype) -> StyleStats:
+        """Return the styles' statistics for a level of that size; none if no term needs them."""
+        if not self.recipe.style_layers:
+            return StyleStats({})
         began = time.monotonic()
-        wanted_px = ladder_size_px(size_px * self.style_scale)
-        parts = [
-            (self._statistics(style, wanted_px, dtype), style.share) for style in self.pictures
-        ]
+        canvas = self._canvas(width, height)
+        parts = [(self._statistics(style, canvas, dtype), style.share) for style in self.pictures]
         self.seconds += time.monotonic() - began
         return parts[0][0] if len(parts) == 1 else blend(parts)
 
     @property
-    def looked(self) -> bool:
-        """Tell whether any picture had to be looked at: not all was in the cache."""
-        return self.station.cache.measured > self._measured_before
+    def cache_use(self) -> Literal["hit", "miss", "unused"]:
+        """Tell whether all statistics came from the cache, or any picture had to be looked at."""
+        if not self.recipe.style_layers:
+            return "unused"
+        return "miss" if self.station.cache.measured > self._measured_before else "hit"
 
-    def _statistics(self, style: StylePicture, size_px: int, dtype: torch.dtype) -> StyleStats:
+    def first_picture(self) -> Tensor:
+        """Return the first style's picture (1, 3, H, W), for a run that starts from it."""
+        return load_photograph(self.pictures[0].data).pixels.to(self.station.device)
+
+    def _canvas(self, width: int, height: int) -> Canvas:
+        """Say at which size a style is looked at for a level: fitted as the photograph is."""
+        fit = self.recipe.canvas.fit if self.recipe.canvas else "long_side"
+        if fit == "long_side":
+            return Canvas(fit=fit, px=ladder_size_px(max(width, height) * self.style_scale))
+        return Canvas(fit=fit, px=max(32, round(min(width, height) * self.style_scale)))
+
+    def _statistics(self, style: StylePicture, canvas: Canvas, dtype: torch.dtype) -> StyleStats:
         backbone = self.station.backbone(self.recipe, dtype)
         key = GramKey(
             style.sha256,
-            size_px,
+            canvas.fit,
+            canvas.px,
             self.station.weights(self.recipe.backbone).sha256,
             self.recipe.network,
             self.recipe.pooling,
+            self.recipe.padding,
             self.recipe.style_layers,
             str(dtype).removeprefix("torch."),
         )
 
         def measure() -> StyleStats:
             pixels = load_photograph(style.data).pixels.to(self.station.device)
-            # A style is never enlarged: that would teach the picture blur.
-            scale = min(1.0, size_px / max(pixels.shape[-2:]))
-            # … except where its short side would leave the deepest layer nothing to look at.
-            shortest = smallest_side_px(self.recipe.style_layers) // 4
-            scale = max(scale, shortest / min(pixels.shape[-2:]))
-            width, height = round(pixels.shape[3] * scale), round(pixels.shape[2] * scale)
+            width, height = self._size(canvas, width=pixels.shape[3], height=pixels.shape[2])
             small = resize(pixels, width=width, height=height)
             return style_statistics(backbone, small, self.recipe.style_layers)
 
         return self.station.cache.get(key, measure)
+
+    def _size(self, canvas: Canvas, *, width: int, height: int) -> tuple[int, int]:
+        if canvas.fit != "long_side":
+            return canvas_size(canvas, width=width, height=height)
+        # A style is never enlarged: that would teach the picture blur.
+        scale = min(1.0, canvas.px / max(width, height))
+        # … except where its short side would leave the deepest layer nothing to look at.
+        shortest = smallest_side_px(self.recipe.style_layers) // 4
+        scale = max(scale, shortest / min(width, height))
+        return round(width * scale), round(height * scale)

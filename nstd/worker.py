@@ -12,7 +12,9 @@ from nstd import __version__, checkpoint
 from nstd.artifacts import group_sums, losses_csv, losses_png
 from nstd.engine.objective import make_objective
 from nstd.engine.pixels import resize
+from nstd.engine.pyramid import canvas_size
 from nstd.engine.stylize import Problem, Run, Step
+from nstd.engine.synchronization import read, read_rows
 from nstd.engine.targets import StyleStats
 from nstd.errors import DivergedError, JobError, NstdError, TryAgainError, WeightsError
 from nstd.formats import SUFFIX_OF_FORMAT
@@ -102,7 +104,15 @@ class _Work:
         yield self._finished(photograph, picture, run, seconds_load, seconds)
 
     def _content(self, photograph: Photograph) -> Tensor:
-        """Bring the photograph to the size of the result, on the device."""
+        """Bring the photograph to the size of the canvas, on the device."""
+        width, height = self._result_size(photograph)
+        if self.recipe.canvas and self.order.strength:
+            width, height = canvas_size(
+                self.recipe.canvas, width=photograph.width, height=photograph.height
+            )
+        return resize(photograph.pixels.to(self.station.device), width=width, height=height)
+
+    def _result_size(self, photograph: Photograph) -> tuple[int, int]:
         width, height = photograph.width, photograph.height
         if self.order.size_px:
             scale = self.order.size_px / max(width, height)
@@ -112,7 +122,7 @@ class _Work:
                 f"The result would be {width} × {height} pixels; both sides must have at least "
                 f"{SMALLEST_SIDE_PX}."
             )
-        return resize(photograph.pixels.to(self.station.device), width=width, height=height)
+        return width, height
 
     def _begin(self, content: Tensor) -> Run:
         saved = None
@@ -131,10 +141,11 @@ class _Work:
             style_at=self._style_at,
             strength=self.order.strength,
             seed=self.order.seed,
+            style_picture=self.styles.first_picture,
         )
         run = Run(problem, saved.run if saved else None)
         # For the delivered loss: now, so that a job that is resumed looks at no style again.
-        self._style_at(run.levels[-1].size_px, torch.float32)
+        self._style_at(run.levels[-1].width, run.levels[-1].height, torch.float32)
         return run
 
     @property
@@ -144,9 +155,9 @@ class _Work:
             return torch.bfloat16
         return torch.float32
 
-    def _style_at(self, size_px: int, dtype: torch.dtype | None = None) -> StyleStats:
+    def _style_at(self, width: int, height: int, dtype: torch.dtype | None = None) -> StyleStats:
         """Return the style's statistics for a level, in the run's precision or another."""
-        return self.styles.at(size_px, dtype or self.dtype)
+        return self.styles.at(width, height, dtype or self.dtype)
 
     def _optimise(self, run: Run, began: float) -> Generator[Event, None, bool]:
         """Make the steps; the generator's value tells whether the run was left."""
@@ -176,7 +187,7 @@ class _Work:
 
     def _progress(self, run: Run, pending: list[tuple[Step, float]], spent_s: float) -> Progress:
         """Fetch the losses of many steps in one read, and tell how far the run is."""
-        values = torch.stack([step.terms for step, _ in pending]).tolist()
+        values = read_rows(torch.stack([step.terms for step, _ in pending]))
         rows = tuple(
             LossRow(step.step, step.level, step.size_px, seconds, tuple(terms))
             for (step, seconds), terms in zip(pending, values, strict=True)
@@ -208,6 +219,8 @@ class _Work:
         seconds_load: float,
         seconds_optimise: float,
     ) -> Finished:
+        width, height = self._result_size(photograph)
+        picture = resize(picture, width=width, height=height)
         output = self.order.output_format
         encoded = encode(picture, format=output, quality=self.order.quality, luggage=photograph)
         names = run.term_names if run else ()
@@ -230,7 +243,7 @@ class _Work:
             seconds_load=seconds_load,
             seconds_style=self.styles.seconds,
             seconds_optimise=seconds_optimise,
-            style_cache=("miss" if self.styles.looked else "hit") if run else "unused",
+            style_cache=self.styles.cache_use if run else "unused",
             resumed_from_step=self.resumed_from_step,
             losses_start=group_sums(names, self.rows[0].terms) if self.rows else {},
             losses_end=group_sums(names, self.rows[-1].terms) if self.rows else {},
@@ -245,16 +258,17 @@ class _Work:
 
     def _delivered(self, run: Run, encoded: bytes) -> dict[str, float]:
         """Evaluate the objective in fp32 on the pixels that the customer will decode."""
-        delivered = load_photograph(encoded).pixels.to(self.station.device)
-        problem = run.problem
+        problem, level = run.problem, run.levels[-1]
+        decoded = load_photograph(encoded).pixels.to(self.station.device)
+        delivered = resize(decoded, width=level.width, height=level.height)
         objective = make_objective(
             self.recipe,
             backbone=self.station.backbone(self.recipe, torch.float32),
             content=problem.content,
-            style=self._style_at(run.levels[-1].size_px, torch.float32),
+            style=self._style_at(level.width, level.height, torch.float32),
             strength=problem.strength,
         )
-        return group_sums(objective.names, objective.terms(delivered).tolist())
+        return group_sums(objective.names, read(objective.terms(delivered)))
 
     def _device_name(self) -> str:
         device = self.station.device

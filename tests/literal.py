@@ -128,10 +128,11 @@ def literal_terms(
 
     own, photograph, painting = features(picture), features(content), features(style)
     terms: dict[str, Tensor] = {}
+    assert recipe.content and recipe.tv
     for layer, weight in recipe.content.layers.items():
         distance = ((own[layer] - photograph[layer]) ** 2).mean()
         terms[f"content.{layer}"] = recipe.content.weight * weight * distance
-    for name, term in recipe.style.items():
+    for name, term in recipe.style.chosen.items():
         for layer, weight in term.layers.items():
             mean, moment = literal_moments(own[layer])
             target_mean, target = literal_moments(painting[layer])
@@ -140,5 +141,5 @@ def literal_terms(
             else:
                 distance = literal_wasserstein(mean, moment, target_mean, target, ridge=RIDGE)
             terms[f"style.{name}.{layer}"] = strength * term.weight * weight * distance
-    terms["tv"] = recipe.tv * literal_tv(picture.double())
+    terms["tv"] = recipe.tv.weight * literal_tv(picture.double())
     return terms

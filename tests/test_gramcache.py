@@ -11,7 +11,17 @@ from nstd.engine.targets import StyleStats, style_statistics
 from nstd.gramcache import KEPT_IN_MEMORY, GramCache, GramKey
 
 CPU = torch.device("cpu")
-KEY = GramKey("a" * 64, 256, "b" * 64, "normalized", "avg", ("relu1_1", "relu2_1"), "float32")
+KEY = GramKey(
+    picture_sha256="a" * 64,
+    fit="long_side",
+    size_px=256,
+    weights_sha256="b" * 64,
+    network="normalized",
+    pooling="avg",
+    padding="zeros",
+    layers=("relu1_1", "relu2_1"),
+    precision="float32",
+)
 
 
 def measure() -> StyleStats:
@@ -86,6 +96,8 @@ def test_a_damaged_file_is_measured_again(tmp_path: Path, damage: object) -> Non
         {"weights_sha256": "d" * 64},
         {"network": "raw"},
         {"pooling": "max"},
+        {"padding": "replicate"},
+        {"fit": "square"},
         {"layers": ("relu1_1",)},
         {"precision": "bfloat16"},
         {"preprocessing": 2},

@@ -5,7 +5,7 @@ from pydantic import ValidationError
 
 from nstd.layers import deepest_block, layer_names, smallest_side_px
 from nstd.problems import ProblemsError
-from nstd.recipe import AdamChoice, LbfgsChoice, load_recipe, recipe_names
+from nstd.recipe import AdamChoice, LbfgsChoice, NoiseMix, load_recipe, recipe_names
 
 
 def problems(overrides: dict[str, object], name: str = "studio") -> tuple[str, ...]:
@@ -17,16 +17,20 @@ def problems(overrides: dict[str, object], name: str = "studio") -> tuple[str, .
 
 @pytest.mark.parametrize("name", recipe_names())
 def test_every_recipe_that_ships_is_whole(name: str) -> None:
-    """Each recipe can be loaded, says what it is about, and has a style term."""
+    """Each recipe can be loaded, says in one line what it is about, and looks at some layer."""
     recipe = load_recipe(name)
-    assert recipe.about
-    assert recipe.style
-    assert set(recipe.style_layers) <= set(recipe.layers)
+    assert 20 < len(recipe.about) < 120
+    assert "\n" not in recipe.about
+    assert recipe.layers
+    assert {*recipe.style_layers, *recipe.content_layers} == set(recipe.layers)
 
 
-def test_house_recipe_is_there() -> None:
-    """`studio` is a recipe."""
-    assert "studio" in recipe_names()
+def test_all_published_methods_are_there() -> None:
+    """The house recipe, the articles' methods, the paper's, the best engine's and two studies."""
+    assert set(recipe_names()) == {
+        "studio", "clone-adam", "vgg16-step-decay", "white-lbfgs", "tv-adam", "noise-mix",
+        "gatys-2015", "wasserstein-adam", "content-only", "style-only",
+    }  # fmt: skip
 
 
 def test_unknown_recipe_is_answered_with_the_known_ones() -> None:
@@ -53,17 +57,18 @@ def test_overrides_go_deep() -> None:
     """A single weight of a single term can be replaced."""
     recipe = load_recipe("studio", {"style": {"relative_gram": {"weight": 5}}})
     plain = load_recipe("studio")
-    assert recipe.style["relative_gram"].weight == 5
-    assert recipe.style["relative_gram"].layers == plain.style["relative_gram"].layers
-    assert recipe.style["relative_wasserstein"] == plain.style["relative_wasserstein"]
+    chosen = recipe.style.chosen
+    assert chosen["relative_gram"].weight == 5
+    assert chosen["relative_gram"].layers == plain.style.chosen["relative_gram"].layers
+    assert chosen["relative_wasserstein"] == plain.style.chosen["relative_wasserstein"]
 
 
 def test_layers_are_replaced_whole() -> None:
     """Naming layers names all of them: those of the recipe do not stay behind."""
     recipe = load_recipe("studio", {"content": {"layers": {"conv3_2": 2}}})
-    assert recipe.content.layers == {"conv3_2": 2}
+    assert recipe.content_layers == ("conv3_2",)
     recipe = load_recipe("studio", {"style": {"relative_gram": {"layers": {"relu1_2": 1}}}})
-    assert recipe.style["relative_gram"].layers == {"relu1_2": 1}
+    assert recipe.style.chosen["relative_gram"].layers == {"relu1_2": 1}
 
 
 def test_another_optimizer_brings_its_own_fields() -> None:
@@ -77,15 +82,39 @@ def test_another_optimizer_brings_its_own_fields() -> None:
 
 
 def test_a_part_can_be_switched_off() -> None:
-    """`pyramid: null` and `refine: null` leave these parts out."""
-    recipe = load_recipe("studio", {"pyramid": None, "refine": None})
+    """`null` leaves a part or a term out."""
+    recipe = load_recipe(
+        "studio",
+        {"pyramid": None, "refine": None, "content": None, "style": {"relative_gram": None}},
+    )
     assert recipe.pyramid is None
     assert recipe.refine is None
+    assert recipe.content_layers == ()
+    assert tuple(recipe.style.chosen) == ("relative_wasserstein",)
+
+
+def test_a_recipe_without_any_term_is_refused() -> None:
+    """Neither content nor style: there is nothing to make a picture of."""
+    style = {"relative_gram": None, "relative_wasserstein": None}
+    (sentence,) = problems({"content": None, "style": style})
+    assert "needs a content term or a style term" in sentence
+
+
+def test_start_may_be_a_word_or_a_mixture() -> None:
+    """`start` takes a name, or a mapping for noise mixed with the content."""
+    mixed = load_recipe("studio", {"start": {"name": "noise_mix", "noise_share": 0.3}})
+    assert mixed.start == NoiseMix(name="noise_mix", noise_share=0.3)
+    assert load_recipe("noise-mix", {"start": "white"}).start == "white"
+    (sentence,) = problems({"start": "whit"})
+    assert "overrides.start: found 'whit'" in sentence
+    assert "'white'" in sentence
 
 
 def test_every_problem_of_overrides_is_named() -> None:
     """All faults come at once, each under `overrides`."""
-    found = problems({"stepz": 3, "steps": 0, "tv": -1, "pooling": "avgg", "precision": "fp16"})
+    found = problems(
+        {"stepz": 3, "steps": 0, "tv": {"weight": -1}, "pooling": "avgg", "precision": "fp16"}
+    )
     assert len(found) == 5
     assert all(sentence.startswith("overrides.") for sentence in found)
     whole = "; ".join(found)
@@ -107,8 +136,8 @@ def test_every_problem_of_overrides_is_named() -> None:
         pytest.param({"content": {"layers": {"relu4_4": 1}}}, "'relu4_4'", id="vgg19-layer"),
         pytest.param({"content": {"layers": {}}}, "overrides.content.layers", id="no-layers"),
         pytest.param(
-            {"style": {"gram": {"weight": 1, "layers": {"relu1_1": 1}}}},
-            "'relative_gram'",
+            {"style": {"gramm": {"weight": 1, "layers": {"relu1_1": 1}}}},
+            "style.gramm: unknown key; allowed are gram, relative_gram",
             id="term",
         ),
         pytest.param({"optimizer": {"name": "sgd"}}, "'lbfgs'", id="optimizer"),
@@ -116,7 +145,15 @@ def test_every_problem_of_overrides_is_named() -> None:
         pytest.param({"optimizer": None}, "overrides.optimizer", id="no-optimizer"),
         pytest.param({"steps": True}, "steps: found True; a whole number", id="bool"),
         pytest.param({"steps": 2.5}, "steps: found 2.5; a whole number", id="fraction"),
-        pytest.param({"tv": float("inf")}, "tv: found inf; a finite number", id="infinite"),
+        pytest.param(
+            {"tv": {"weight": float("inf")}}, "tv.weight: found inf; a finite number", id="infinite"
+        ),
+        pytest.param({"tv": 5}, "tv: found 5; 'key: value' lines are expected", id="tv-number"),
+        pytest.param(
+            {"style": {"gram": {"weight": 1, "layers": {"relu1_1": 1}, "normalization": "hwc"}}},
+            "'none', 'hw', 'chw' or 'gatys' is expected (did you mean 'hw'?)",
+            id="normalization",
+        ),
         pytest.param({"pyramid": {"factor": 1}}, "overrides.pyramid.factor: found 1", id="factor"),
         pytest.param({"pyramid": {"smallest": 64}}, "pyramid.smallest: unknown key", id="below"),
         pytest.param({"content": 3}, "overrides.content: found 3", id="no-mapping"),

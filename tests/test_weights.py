@@ -96,6 +96,7 @@ def test_only_the_layers_asked_for_are_built(vgg16_weights: Weights) -> None:
         vgg16_weights,
         network="normalized",
         pooling="avg",
+        padding="zeros",
         layers=("relu2_1",),
         dtype=torch.bfloat16,
         device=torch.device("cpu"),

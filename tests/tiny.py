@@ -33,6 +33,7 @@ def tiny_state(seed: int = 0) -> dict[str, Tensor]:
 def tiny_backbone(
     *,
     pooling: str = "avg",
+    padding: str = "zeros",
     layers: tuple[str, ...] = LAYERS,
     dtype: torch.dtype = torch.float32,
     mean_activations: dict[str, Tensor] | None = None,
@@ -42,6 +43,7 @@ def tiny_backbone(
         tiny_state(),
         architecture="vgg16",
         pooling=pooling,
+        padding=padding,
         layers=layers,
         mean_activations=mean_activations,
         dtype=dtype,
@@ -58,8 +60,19 @@ def smooth_picture(*, width: int, height: int, seed: int = 0) -> Tensor:
     return 0.8 * shapes + 0.2 * grain
 
 
+def tiny_features(seed: int, layer: str = "relu1_2") -> Tensor:
+    """Return a feature map of the narrow network for a seeded picture of 48 × 40 px."""
+    picture = smooth_picture(width=48, height=40, seed=seed)
+    return tiny_backbone().features(picture, [layer])[layer]
+
+
 LBFGS = {"name": "lbfgs", "history": 5, "first_step": 0.1}
-ADAM = {"name": "adam", "lr": 0.03, "betas": (0.9, 0.99), "final_lr_share": 0.1}
+ADAM = {
+    "name": "adam",
+    "lr": 0.03,
+    "betas": (0.9, 0.99),
+    "schedule": {"name": "cosine", "final_share": 0.1},
+}
 
 
 def tiny_recipe(**fields: object) -> Recipe:
@@ -74,7 +87,7 @@ def tiny_recipe(**fields: object) -> Recipe:
                 "relative_gram": {"weight": 10.0, "layers": {"relu1_1": 0.5, "relu2_1": 0.5}},
                 "relative_wasserstein": {"weight": 20.0, "layers": {"relu1_2": 1.0}},
             },
-            "tv": 2.0,
+            "tv": {"loss": "l2", "weight": 2.0},
             "variable": "logit",
             "optimizer": LBFGS,
             "steps": 9,
@@ -89,13 +102,12 @@ def tiny_problem(recipe: Recipe, *, strength: float = 1.0, seed: int = 0) -> Pro
     backbone = tiny_backbone(layers=recipe.layers)
     style = smooth_picture(width=72, height=60, seed=99)
 
-    def style_at(size_px: int) -> StyleStats:
-        height = round(60 * size_px / 72)
-        small = F.interpolate(style, (height, size_px), mode="bilinear", antialias=True)
+    def style_at(width: int, height: int) -> StyleStats:
+        small = F.interpolate(style, (height, width), mode="bilinear", antialias=True)
         return style_statistics(backbone, small, recipe.style_layers)
 
     content = smooth_picture(width=64, height=48, seed=7)
-    return Problem(recipe, backbone, content, style_at, strength, seed)
+    return Problem(recipe, backbone, content, style_at, strength, seed, lambda: style)
 
 
 def real_backbone(weights: Weights, recipe: Recipe) -> Backbone:
@@ -104,6 +116,7 @@ def real_backbone(weights: Weights, recipe: Recipe) -> Backbone:
         weights,
         network=recipe.network,
         pooling=recipe.pooling,
+        padding=recipe.padding,
         layers=recipe.layers,
         dtype=torch.float32,
         device=torch.device("cpu"),

@@ -38,6 +38,9 @@ class Backbone:
     architecture: str
     blocks: tuple[tuple[Convolution, ...], ...]
     pooling: str
+    padding: str  # of the first convolution; the others see zeros
+    mean: Tensor  # (1, 3, 1, 1), ImageNet's; here, because a copy from the host stalls a GPU
+    std: Tensor  # (1, 3, 1, 1)
 
     @property
     def dtype(self) -> torch.dtype:
@@ -55,12 +58,15 @@ class Backbone:
         """
         wanted = set(layers)
         found: dict[str, Tensor] = {}
-        x = normalize(picture).to(self.dtype).contiguous(memory_format=torch.channels_last)
+        x = PADDINGS[self.padding]((picture - self.mean) / self.std)  # (1, 3, H+2, W+2)
+        x = x.to(self.dtype).contiguous(memory_format=torch.channels_last)
+        edge = 0  # the first convolution's is there already
         for block_index, block in enumerate(self.blocks):
             if block_index:
                 x = POOLINGS[self.pooling](x)  # (1, C, h/2, w/2)
             for convolution in block:
-                x = F.conv2d(x, convolution.weight, convolution.bias, padding=1)  # (1, N, h, w)
+                x = F.conv2d(x, convolution.weight, convolution.bias, padding=edge)  # (1, N, h, w)
+                edge = 1
                 if convolution.name in wanted:
                     found[convolution.name] = x
                     x = F.relu(x)
@@ -73,18 +79,12 @@ class Backbone:
         raise KeyError(f"{self.architecture} has no layers {sorted(wanted - set(found))}")
 
 
-def normalize(picture: Tensor) -> Tensor:
-    """Shift and scale RGB in [0, 1] by the ImageNet mean and deviation, as torchvision does."""
-    mean = picture.new_tensor(IMAGENET_MEAN).view(1, 3, 1, 1)
-    std = picture.new_tensor(IMAGENET_STD).view(1, 3, 1, 1)
-    return (picture - mean) / std
-
-
 def assemble(
     state: Mapping[str, Tensor],
     *,
     architecture: str,
     pooling: str,
+    padding: str,
     layers: Iterable[str],
     mean_activations: Mapping[str, Tensor] | None,
     dtype: torch.dtype,
@@ -105,7 +105,9 @@ def assemble(
     placed = (_placed(convolution, dtype, device) for convolution in convolutions)
     counts = CONVOLUTIONS_PER_BLOCK[architecture][: deepest_block(layers)]
     blocks = tuple(tuple(islice(placed, count)) for count in counts)
-    return Backbone(architecture, blocks, pooling)
+    mean = torch.tensor(IMAGENET_MEAN, device=device).view(1, 3, 1, 1)
+    std = torch.tensor(IMAGENET_STD, device=device).view(1, 3, 1, 1)
+    return Backbone(architecture, blocks, pooling, padding, mean, std)
 
 
 def _convolutions(state: Mapping[str, Tensor], architecture: str) -> Iterator[Convolution]:
@@ -139,6 +141,14 @@ def _placed(convolution: Convolution, dtype: torch.dtype, device: torch.device) 
     return Convolution(convolution.name, weight, convolution.bias.to(device, dtype))
 
 
+def _zeros(x: Tensor) -> Tensor:
+    return F.pad(x, (1, 1, 1, 1))
+
+
+def _replicate(x: Tensor) -> Tensor:
+    return F.pad(x, (1, 1, 1, 1), mode="replicate")
+
+
 def _max_pool(x: Tensor) -> Tensor:
     return F.max_pool2d(x, 2)
 
@@ -148,3 +158,4 @@ def _avg_pool(x: Tensor) -> Tensor:
 
 
 POOLINGS: dict[str, Callable[[Tensor], Tensor]] = {"max": _max_pool, "avg": _avg_pool}
+PADDINGS: dict[str, Callable[[Tensor], Tensor]] = {"zeros": _zeros, "replicate": _replicate}

@@ -1,11 +1,10 @@
 """L-BFGS with a strong Wolfe line search, as a machine that is told one evaluation at a time.
 
-Nocedal & Wright 2006, algorithms 7.4 and 7.5 (two-loop recursion, scaling 7.20), 3.5 and 3.6
-(bracketing and zooming). Differences: the state lies open between evaluations, so that a run can be
-saved inside a line search; the first step is given as a change of the variable, so that it neither
-vanishes nor explodes with the scale of the loss; sufficient decrease is asked for only up to the
-noise of the arithmetic (Hager & Zhang 2005, approximate Wolfe), without which bf16 stalls; one
-packed read of the device an evaluation.
+Nocedal & Wright 2006, algorithms 7.5, 3.5 and 3.6 (bracketing and zooming). Differences: the state
+lies open between evaluations, so that a run can be saved inside a line search; the first step is
+given as a change of the variable, so that it neither vanishes nor explodes with the scale of the
+loss; sufficient decrease is asked for only up to the noise of the arithmetic (Hager & Zhang 2005,
+approximate Wolfe), without which bf16 stalls; one packed read of the device an evaluation.
 """
 
 import math
@@ -13,6 +12,9 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+
+from nstd.engine.curvature import Curvature, dot
+from nstd.engine.synchronization import Read
 
 SUFFICIENT_DECREASE = 1e-4
 CURVATURE = 0.9
@@ -34,12 +36,12 @@ class Trial:
 class Lbfgs:
     """See the module; `Optimizer` in `optimizers.py` has the contract."""
 
-    def __init__(self, variable: Tensor, *, history: int, first_step: float, noise: float) -> None:
+    def __init__(
+        self, variable: Tensor, *, history: int, first_step: float, noise: float, read: Read
+    ) -> None:
         self._origin = variable
-        self._history, self._first_step, self._noise = history, first_step, noise
-        self._steps: list[Tensor] = []
-        self._changes: list[Tensor] = []
-        self._products: list[float] = []
+        self._first_step, self._noise, self._read = first_step, noise, read
+        self._curvature = Curvature(history)
         self._start: Trial | None = None  # the evaluation at the line's origin
         self._direction = torch.zeros_like(variable)
         self._length = 0.0
@@ -68,18 +70,21 @@ class Lbfgs:
 
     def tell(self, loss: Tensor, gradient: Tensor) -> None:
         if self._start is None:
-            self._start = Trial(0.0, float(loss), 0.0, 0.0, gradient)
+            (known_loss,) = self._read(loss.reshape(1))
+            self._start = Trial(0.0, known_loss, 0.0, 0.0, gradient)
             self._descend()
             return
         start = self._start
-        known = torch.stack(
-            [
-                loss,
-                _dot(gradient, self._direction),
-                (gradient - start.gradient).square().sum(),
-                _dot(start.gradient, self._direction),
-            ]
-        ).tolist()
+        known = self._read(
+            torch.stack(
+                [
+                    loss,
+                    dot(gradient, self._direction),
+                    (gradient - start.gradient).square().sum(),
+                    dot(start.gradient, self._direction),
+                ]
+            )
+        )
         trial = Trial(self._length, known[0], known[1], known[2], gradient)
         self._start = Trial(0.0, start.loss, known[3], 0.0, start.gradient)
         if known[3] >= 0:
@@ -134,47 +139,29 @@ class Lbfgs:
         product = trial.length * (trial.slope - start.slope)  # sᵀy
         curved = product > -1e-8 * trial.length * start.slope  # whatever the loss's scale
         if curved:
-            self._steps.append(trial.length * self._direction)
-            self._changes.append(trial.gradient - start.gradient)
-            self._products.append(product)
-            scale = product / trial.change_squared
-            del self._steps[: -self._history]
-            del self._changes[: -self._history]
-            del self._products[: -self._history]
+            self._curvature.add(
+                trial.length * self._direction,
+                trial.gradient - start.gradient,
+                product=product,
+                change_squared=trial.change_squared,
+            )
         self._origin = self._origin + trial.length * self._direction
         self._start = Trial(0.0, trial.loss, 0.0, 0.0, trial.gradient)
         if curved:
-            self._new_line(self._two_loops(trial.gradient, scale), 1.0)
+            self._new_line(self._curvature.direction(trial.gradient), 1.0)
         else:
-            self._steps, self._changes, self._products = [], [], []
+            self._curvature.forget()
             self._descend()
-
-    def _two_loops(self, gradient: Tensor, scale: float) -> Tensor:
-        """Return −H·g (algorithm 7.4); the inner products stay on the device."""
-        direction = -gradient
-        weights = []
-        for step, change, product in reversed(
-            list(zip(self._steps, self._changes, self._products, strict=True))
-        ):
-            weight = _dot(step, direction) / product
-            weights.append(weight)
-            direction = direction - weight * change
-        direction = scale * direction
-        for step, change, product, weight in zip(
-            self._steps, self._changes, self._products, reversed(weights), strict=True
-        ):
-            direction = direction + (weight - _dot(change, direction) / product) * step
-        return direction
 
     def _restart(self) -> None:
         """Forget the curvature and go downhill: a failed line says that it was wrong."""
         self._failures += 1
-        self._steps, self._changes, self._products = [], [], []
+        self._curvature.forget()
         self._descend()
 
     def _descend(self) -> None:
         gradient = self._start.gradient if self._start is not None else self._direction
-        size = gradient.square().mean().sqrt().item()
+        (size,) = self._read(gradient.square().mean().sqrt().reshape(1))
         shrink = 10.0**-self._failures
         self._new_line(-gradient, shrink * self._first_step / max(size, 1e-30))
 
@@ -189,7 +176,6 @@ class Lbfgs:
             "numbers": torch.tensor(
                 [self._length, self._trials, self._failures], dtype=torch.float64
             ),
-            "products": torch.tensor(self._products, dtype=torch.float64),
         }
         for name in ("start", "low", "high"):
             if (trial := getattr(self, f"_{name}")) is not None:
@@ -198,18 +184,13 @@ class Lbfgs:
                     [trial.length, trial.loss, trial.slope, trial.change_squared],
                     dtype=torch.float64,
                 )
-        for index, (step, change) in enumerate(zip(self._steps, self._changes, strict=True)):
-            state[f"step.{index}"], state[f"change.{index}"] = step.clone(), change.clone()
-        return state
+        return state | self._curvature.state()
 
     def restore(self, state: dict[str, Tensor]) -> None:
         self._origin, self._direction = state["origin"], state["direction"]
         length, trials, failures = state["numbers"].tolist()
         self._length, self._trials, self._failures = length, int(trials), int(failures)
-        self._products = state["products"].tolist()
-        count = len(self._products)
-        self._steps = [state[f"step.{index}"] for index in range(count)]
-        self._changes = [state[f"change.{index}"] for index in range(count)]
+        self._curvature.restore(state)
         self._start, self._low, self._high = (
             _saved_trial(state, name) for name in ("start", "low", "high")
         )
@@ -220,10 +201,6 @@ def _saved_trial(state: dict[str, Tensor], name: str) -> Trial | None:
         return None
     length, loss, slope, change_squared = state[f"{name}.numbers"].tolist()
     return Trial(length, loss, slope, change_squared, state[f"{name}.gradient"])
-
-
-def _dot(a: Tensor, b: Tensor) -> Tensor:
-    return (a * b).sum()
 
 
 def _other(trial: Trial | None, fallback: Trial) -> Trial:

@@ -1,62 +1,44 @@
-"""Statistics of feature maps and the loss terms made of them: plain functions, nothing kept.
+"""The loss terms: plain functions of features, of statistics or of the picture, nothing kept.
 
-A style loss is made in two steps: `relative_gram(target)` prepares what depends on the style alone
-and returns the function of the picture's statistics, which is what runs in every step.
+A style loss is made in two steps: `gram(term, target)` prepares what depends on the style alone and
+returns the function of the picture's statistics, which is what runs in every step.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
-NEWTON_SCHULZ_STEPS = 12
-COVARIANCE_RIDGE = 1e-4
-
-
-@dataclass(frozen=True)
-class LayerStats:
-    """What one layer of one picture is, place forgotten: all that any style loss needs.
-
-    Means and second *raw* moments are linear in the pixels, so they may be averaged over pictures
-    and blended; covariances may not.
-    """
-
-    mean: Tensor  # (C,) fp32
-    second_moment: Tensor  # (C, C) fp32, F·Fᵀ / positions
-    positions: int  # H·W of the feature map
-
-    @property
-    def covariance(self) -> Tensor:
-        return self.second_moment - torch.outer(self.mean, self.mean)  # (C, C)
-
+from nstd.engine.statistics import LayerStats
+from nstd.engine.wasserstein import make_distance
+from nstd.recipe import GramTerm, StyleTerm
 
 StyleLoss = Callable[[LayerStats], Tensor]
-ContentLoss = Callable[[Tensor], Tensor]
+
+ABSOLUTE_RIDGE = 1e-4
+RELATIVE_RIDGE = 1e-4
 
 
-def gram_matrix(features: Tensor) -> Tensor:
-    """Return F·Fᵀ, the inner products of the filters' responses (Gatys et al. 2015, eq. 3).
+def gram(term: StyleTerm, target: LayerStats) -> StyleLoss:
+    """Squared differences of Gram matrices, as `GramTerm` describes them (Gatys et al. 2015).
 
-    Args:
-        features: (1, C, H, W).
-
-    Returns:
-        (C, C), not normalised.
+    Each matrix is divided by what belongs to its own picture, so that a style of another size is
+    the same style, but for `none`, where the articles' sums stand as they are.
     """
-    flat = features.flatten(2).squeeze(0)  # (C, H*W)
-    return flat @ flat.T  # (C, C)
+    if not isinstance(term, GramTerm):
+        raise TypeError(f"a GramTerm is needed, not {term!r}")
+    normalized = GRAM_NORMALIZATIONS[term.normalization]
+    reduce = torch.mean if term.reduction == "mean" else torch.sum
+    wanted = normalized(target)
+
+    def loss(stats: LayerStats) -> Tensor:
+        return reduce((normalized(stats) - wanted).square())
+
+    return loss
 
 
-def layer_statistics(features: Tensor) -> LayerStats:
-    """Reduce a feature map (1, C, H, W) to its mean and second moment, in fp32."""
-    features = features.float()
-    positions = features.shape[2] * features.shape[3]
-    mean = features.mean(dim=(0, 2, 3))  # (C,)
-    return LayerStats(mean, gram_matrix(features) / positions, positions)
-
-
-def relative_gram(target: LayerStats) -> StyleLoss:
+def relative_gram(term: StyleTerm, target: LayerStats) -> StyleLoss:  # noqa: ARG001
     """Σ(M − M*)² / Σ(M*)²: the Gram loss without units, 1 for a picture with no features at all."""
     scale = target.second_moment.square().sum()
 
@@ -66,68 +48,83 @@ def relative_gram(target: LayerStats) -> StyleLoss:
     return loss
 
 
-def relative_wasserstein(target: LayerStats) -> StyleLoss:
-    """Squared Wasserstein-2 distance of the two Gaussians, divided by tr(M*).
+def wasserstein(term: StyleTerm, target: LayerStats) -> StyleLoss:  # noqa: ARG001
+    """Squared Wasserstein-2 distance of the two Gaussians, divided by the number of channels."""
+    ridge = torch.full_like(target.mean[0], ABSOLUTE_RIDGE)
+    distance = make_distance(target, ridge=ridge)
+    return lambda stats: distance(stats) / stats.mean.shape[0]
 
-    (‖μ − μ*‖² + tr(Σ + Σ* − 2 (Σ*^½ Σ Σ*^½)^½)) / tr(M*); Olkin & Pukelsheim 1982.
-    """
-    ridge = COVARIANCE_RIDGE * target.covariance.diagonal().mean()
-    covariance = _ridged(target.covariance, ridge)
-    root = matrix_square_root(covariance)  # (C, C)
+
+def relative_wasserstein(term: StyleTerm, target: LayerStats) -> StyleLoss:  # noqa: ARG001
+    """Squared Wasserstein-2 distance of the two Gaussians, divided by tr(M*)."""
+    distance = make_distance(target, ridge=RELATIVE_RIDGE * target.covariance.diagonal().mean())
     scale = target.second_moment.trace()
-
-    def loss(stats: LayerStats) -> Tensor:
-        own = _ridged(stats.covariance, ridge)
-        cross = matrix_square_root(root @ own @ root)  # (C, C)
-        bures = own.trace() + covariance.trace() - 2 * cross.trace()
-        return ((stats.mean - target.mean).square().sum() + bures) / scale
-
-    return loss
+    return lambda stats: distance(stats) / scale
 
 
-def matrix_square_root(matrix: Tensor) -> Tensor:
-    """Return the square root of a positive definite matrix (Newton–Schulz; Higham 2008, eq. 6.35).
+def mean_square(features: Tensor, target: Tensor) -> Tensor:
+    """Mean over all features of (F − F*)²; squares in the features' precision, their sum in fp32.
 
-    Args:
-        matrix: (C, C), symmetric positive definite, fp32.
+    In the features' precision, because fp32 copies of the maps would be the largest thing kept.
     """
-    norm: Tensor = matrix.norm()
-    identity = torch.eye(matrix.shape[0], dtype=matrix.dtype, device=matrix.device)
-    y, z = matrix / norm, identity
-    for _ in range(NEWTON_SCHULZ_STEPS):
-        t = (3 * identity - z @ y) / 2
-        y, z = y @ t, t @ z
-    return y * norm.sqrt()
+    return (features - target).square().mean(dtype=torch.float32)
 
 
-def mean_square(target: Tensor) -> ContentLoss:
-    """Mean over all features of (F − F*)² (Gatys et al. 2015, eq. 1, as a mean)."""
-
-    def loss(features: Tensor) -> Tensor:
-        return (features.float() - target.float()).square().mean()
-
-    return loss
+def sum_square(features: Tensor, target: Tensor) -> Tensor:
+    """Σ(F − F*)²."""
+    return mean_square(features, target) * target.numel()
 
 
-def total_variation(picture: Tensor) -> Tensor:
-    """Mean squared difference of neighbours, across and down (Mahendran & Vedaldi 2015, β = 2).
+def l1(picture: Tensor) -> Tensor:
+    """Sum of the absolute differences of neighbours, divided by the number of values.
 
     Args:
         picture: (1, 3, H, W) in [0, 1].
     """
-    across = (picture[..., :, 1:] - picture[..., :, :-1]).square().mean()
-    down = (picture[..., 1:, :] - picture[..., :-1, :]).square().mean()
-    return across + down
+    across, down = _differences(picture)
+    return (across.abs().sum() + down.abs().sum()) / picture.numel()
 
 
-def _ridged(covariance: Tensor, ridge: Tensor) -> Tensor:
-    return covariance + ridge * torch.eye(
-        covariance.shape[0], dtype=covariance.dtype, device=covariance.device
-    )
+def l2(picture: Tensor) -> Tensor:
+    """Mean squared difference of neighbours, across and down (Mahendran & Vedaldi 2015, β = 2)."""
+    across, down = _differences(picture)
+    return across.square().mean() + down.square().mean()
 
 
-STYLE_LOSSES: dict[str, Callable[[LayerStats], StyleLoss]] = {
+def nine_point(picture: Tensor) -> Tensor:
+    """Squared differences of all eight neighbours, edges repeated, diagonals a quarter as much.
+
+    Twice the mean of ∂x²/3 + ∂y²/3 + ∂↘²/12 + ∂↙²/12: the same in every direction, to second order.
+    """
+    padded = F.pad(picture, (1, 1, 1, 1), mode="replicate")  # (1, 3, H+2, W+2)
+    across, down = _differences(padded)
+    falling = padded[..., 1:, 1:] - padded[..., :-1, :-1]
+    rising = padded[..., 1:, :-1] - padded[..., :-1, 1:]
+    straight = (across.square().mean() + down.square().mean()) / 3
+    diagonal = (falling.square().mean() + rising.square().mean()) / 12
+    return 2 * (straight + diagonal)
+
+
+def _differences(picture: Tensor) -> tuple[Tensor, Tensor]:
+    return picture[..., :, 1:] - picture[..., :, :-1], picture[..., 1:, :] - picture[..., :-1, :]
+
+
+GRAM_NORMALIZATIONS: dict[str, Callable[[LayerStats], Tensor]] = {
+    "none": lambda stats: stats.second_moment * stats.positions,
+    "hw": lambda stats: stats.second_moment,
+    "chw": lambda stats: stats.second_moment / stats.mean.shape[0],
+    "gatys": lambda stats: stats.second_moment / (2 * stats.mean.shape[0]),
+}
+STYLE_LOSSES: dict[str, Callable[[StyleTerm, LayerStats], StyleLoss]] = {
+    "gram": gram,
     "relative_gram": relative_gram,
+    "wasserstein": wasserstein,
     "relative_wasserstein": relative_wasserstein,
 }
-CONTENT_LOSSES: dict[str, Callable[[Tensor], ContentLoss]] = {"mean_square": mean_square}
+CONTENT_LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "mean_square": mean_square,
+    "quarter_mean_square": lambda features, target: mean_square(features, target) / 4,
+    "sum_square": sum_square,
+    "half_sum_square": lambda features, target: sum_square(features, target) / 2,
+}
+TV_LOSSES: dict[str, Callable[[Tensor], Tensor]] = {"l1": l1, "l2": l2, "nine_point": nine_point}

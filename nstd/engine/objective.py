@@ -7,16 +7,10 @@ import torch
 from torch import Tensor
 
 from nstd.engine.backbone import Backbone
-from nstd.engine.losses import (
-    CONTENT_LOSSES,
-    STYLE_LOSSES,
-    ContentLoss,
-    StyleLoss,
-    layer_statistics,
-    total_variation,
-)
+from nstd.engine.losses import CONTENT_LOSSES, STYLE_LOSSES, TV_LOSSES, StyleLoss
+from nstd.engine.statistics import layer_statistics
 from nstd.engine.targets import StyleStats
-from nstd.recipe import Recipe
+from nstd.recipe import ContentTerm, Recipe, TvTerm
 
 
 @dataclass(frozen=True)
@@ -46,11 +40,12 @@ class StyleTermAt:
 
 @dataclass(frozen=True)
 class ContentTermAt:
-    """A content loss prepared for one layer."""
+    """A content loss and what it compares a layer with: the photograph's own features."""
 
     layer: str
     weight: float
-    loss: ContentLoss
+    loss: Callable[[Tensor, Tensor], Tensor]
+    target: Tensor
 
 
 @dataclass(frozen=True)
@@ -62,7 +57,7 @@ class Objective:
     names: tuple[str, ...]
     content: tuple[ContentTermAt, ...]
     style: tuple[StyleTermAt, ...]
-    tv: float
+    tv: TvTerm | None
 
     def evaluate(self, picture: Tensor) -> Evaluation:
         """Return the terms and the gradient at a picture (1, 3, H, W) in [0, 1]."""
@@ -80,9 +75,12 @@ class Objective:
         features = self.backbone.features(picture, self.layers)
         style_layers = {term.layer for term in self.style}
         statistics = {layer: layer_statistics(features[layer]) for layer in style_layers}
-        values = [term.weight * term.loss(features[term.layer]) for term in self.content]
+        values = [
+            term.weight * term.loss(features[term.layer], term.target) for term in self.content
+        ]
         values += [term.weight * term.loss(statistics[term.layer]) for term in self.style]
-        values.append(self.tv * total_variation(picture))
+        if self.tv:
+            values.append(self.tv.weight * TV_LOSSES[self.tv.loss](picture))
         return torch.stack(values)
 
 
@@ -101,20 +99,31 @@ def make_objective(
         content: the photograph at the level's size, (1, 3, H, W) in [0, 1].
         strength: multiplies every style weight.
     """
-    features = backbone.features(content, recipe.content.layers)
-    prepare_content: Callable[[Tensor], ContentLoss] = CONTENT_LOSSES[recipe.content.loss]
-    content_terms = tuple(
-        ContentTermAt(layer, recipe.content.weight * weight, prepare_content(features[layer]))
-        for layer, weight in recipe.content.layers.items()
-    )
+    content_terms = _content_terms(recipe.content, backbone, content) if recipe.content else ()
     style_terms = {
         f"style.{name}.{layer}": StyleTermAt(
-            layer, strength * term.weight * weight, STYLE_LOSSES[name](style.layers[layer])
+            layer, strength * term.weight * weight, STYLE_LOSSES[name](term, style.layers[layer])
         )
-        for name, term in recipe.style.items()
+        for name, term in recipe.style.chosen.items()
         for layer, weight in term.layers.items()
     }
-    names = (*(f"content.{term.layer}" for term in content_terms), *style_terms, "tv")
+    names = (*(f"content.{term.layer}" for term in content_terms), *style_terms)
     return Objective(
-        backbone, recipe.layers, names, content_terms, tuple(style_terms.values()), recipe.tv
+        backbone,
+        recipe.layers,
+        (*names, "tv") if recipe.tv else names,
+        content_terms,
+        tuple(style_terms.values()),
+        recipe.tv,
+    )
+
+
+def _content_terms(
+    term: ContentTerm, backbone: Backbone, content: Tensor
+) -> tuple[ContentTermAt, ...]:
+    features = backbone.features(content, term.layers)
+    loss = CONTENT_LOSSES[term.loss]
+    return tuple(
+        ContentTermAt(layer, term.weight * weight, loss, features[layer])
+        for layer, weight in term.layers.items()
     )

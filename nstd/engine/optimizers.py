@@ -5,15 +5,27 @@ loss and gradient found there. So a run can stop, be written down and go on betw
 evaluations, and nothing is evaluated twice.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
+from nstd.engine.fixed_step_lbfgs import FixedStepLbfgs
 from nstd.engine.lbfgs import Lbfgs
-from nstd.recipe import AdamChoice, LbfgsChoice, OptimizerChoice
+from nstd.engine.synchronization import Read
+from nstd.recipe import (
+    AdamChoice,
+    ConstantRate,
+    CosineDecay,
+    LbfgsChoice,
+    OptimizerChoice,
+    Schedule,
+    StepDecay,
+)
 
 
 class Optimizer(Protocol):
@@ -43,18 +55,18 @@ class Optimizer(Protocol):
 
 @dataclass
 class Adam:
-    """Adam (Kingma & Ba 2015, algorithm 1); `project` keeps the variable in its range.
+    """Adam (Kingma & Ba 2015, algorithm 1).
 
-    The learning rate falls from `lr` to `lr · final_lr_share` along a half cosine over `steps`.
+    `rate` gives the learning rate of the n-th step (from 0) of this level; `moved` takes a step
+    and keeps the variable in its range.
     """
 
     variable: Tensor
-    steps: int
-    lr: float
+    rate: Callable[[int], float]
     betas: tuple[float, float]
-    final_lr_share: float
-    project: Callable[[Tensor], Tensor]
+    moved: Callable[[Tensor, Tensor], Tensor]
     taken: int = 0
+    taken_below: int = 0  # on the levels whose moments are carried
     first_moment: Tensor = field(init=False)
     second_moment: Tensor = field(init=False)
 
@@ -74,34 +86,53 @@ class Adam:
     def stalled(self) -> bool:
         return False
 
+    def carry(self, below: "Adam") -> None:
+        """Go on with the moments of the level below, enlarged to this one."""
+        size = (self.variable.shape[2], self.variable.shape[3])
+        self.first_moment = F.interpolate(below.first_moment, size, mode="bicubic")
+        self.second_moment = F.interpolate(below.second_moment, size, mode="bilinear").relu()
+        self.taken_below = below.taken + below.taken_below
+
     def tell(self, loss: Tensor, gradient: Tensor) -> None:  # noqa: ARG002  # the contract's
         beta1, beta2 = self.betas
+        rate = self.rate(self.taken)
         self.taken += 1
         self.first_moment = self.first_moment.lerp(gradient, 1 - beta1)
         self.second_moment = self.second_moment.lerp(gradient.square(), 1 - beta2)
-        first = self.first_moment / (1 - beta1**self.taken)
-        second = self.second_moment / (1 - beta2**self.taken)
-        step = self._rate() * first / (second.sqrt() + 1e-8)
-        self.variable = self.project(self.variable - step)
-
-    def _rate(self) -> float:
-        passed = (self.taken - 1) / max(1, self.steps - 1)
-        cosine = (1 + torch.cos(torch.tensor(torch.pi * passed)).item()) / 2
-        return self.lr * (self.final_lr_share + (1 - self.final_lr_share) * cosine)
+        steps = self.taken + self.taken_below
+        first = self.first_moment / (1 - beta1**steps)
+        second = self.second_moment / (1 - beta2**steps)
+        self.variable = self.moved(self.variable, rate * first / (second.sqrt() + 1e-8))
 
     def state(self) -> dict[str, Tensor]:
         return {
             "variable": self.variable.clone(),
             "first_moment": self.first_moment.clone(),
             "second_moment": self.second_moment.clone(),
-            "taken": torch.tensor(self.taken),
+            "taken": torch.tensor([self.taken, self.taken_below]),
         }
 
     def restore(self, state: dict[str, Tensor]) -> None:
         self.variable = state["variable"]
         self.first_moment = state["first_moment"]
         self.second_moment = state["second_moment"]
-        self.taken = int(state["taken"])
+        self.taken, self.taken_below = state["taken"].tolist()
+
+
+def learning_rate(schedule: Schedule, *, lr: float, steps: int) -> Callable[[int], float]:
+    """Return the learning rate of each step of a level that has `steps` of them."""
+    match schedule:
+        case ConstantRate():
+            return lambda _: lr
+        case StepDecay(every=every, factor=factor):
+            return lambda step: lr * factor ** (step // every)
+        case CosineDecay(final_share=final):
+
+            def cosine(step: int) -> float:
+                fallen = (1 + math.cos(math.pi * step / max(1, steps - 1))) / 2
+                return lr * (final + (1 - final) * fallen)
+
+            return cosine
 
 
 def make_optimizer(
@@ -109,25 +140,33 @@ def make_optimizer(
     variable: Tensor,
     *,
     steps: int,
-    project: Callable[[Tensor], Tensor],
+    moved: Callable[[Tensor, Tensor], Tensor],
     noise: float,
+    read: Read,
+    below: Optimizer | None,
 ) -> Optimizer:
     """Make the chosen optimiser, starting at `variable`.
 
     Args:
         noise: how far, relative to the loss, two evaluations of the same point may seem to differ.
+        below: the optimiser of the level before, if there was one.
     """
     match choice:
+        case LbfgsChoice(line_search="none"):
+            return FixedStepLbfgs(
+                variable, history=choice.history, first_step=choice.first_step, read=read
+            )
         case LbfgsChoice():
             return Lbfgs(
-                variable, history=choice.history, first_step=choice.first_step, noise=noise
+                variable,
+                history=choice.history,
+                first_step=choice.first_step,
+                noise=noise,
+                read=read,
             )
         case AdamChoice():
-            return Adam(
-                variable,
-                steps,
-                choice.lr,
-                choice.betas,
-                choice.final_lr_share,
-                project,
-            )
+            rate = learning_rate(choice.schedule, lr=choice.lr, steps=steps)
+            adam = Adam(variable, rate, choice.betas, moved)
+            if choice.carry_moments and isinstance(below, Adam):
+                adam.carry(below)
+            return adam

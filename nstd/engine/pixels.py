@@ -1,5 +1,6 @@
 """Parametrisations: how an optimiser's variable becomes a picture in [0, 1], and back."""
 
+import operator
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -7,22 +8,25 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from nstd.engine.backbone import IMAGENET_MEAN, IMAGENET_STD
+
 LOGIT_MARGIN = 0.02  # nearer to black and white the sigmoid is so flat that a pixel stays there
 GRAIN = 0.03
 
 
 @dataclass(frozen=True)
 class Parametrisation:
-    """Three functions: variable → picture, picture → variable, and the gradient's way back.
+    """Four functions between what an optimiser moves and the picture.
 
-    `gradient(picture, gradient)` turns ∂L/∂picture into ∂L/∂variable; `project` puts a variable
-    that an optimiser has moved back into the allowed range.
+    `picture` and `variable` lead from one to the other; `gradient(picture, gradient)` turns
+    ∂L/∂picture into ∂L/∂variable; `moved(variable, step)` is the variable less a step of Adam's,
+    kept in its range.
     """
 
     picture: Callable[[Tensor], Tensor]
     variable: Callable[[Tensor], Tensor]
     gradient: Callable[[Tensor, Tensor], Tensor]
-    project: Callable[[Tensor], Tensor]
+    moved: Callable[[Tensor, Tensor], Tensor] = operator.sub
 
 
 def resize(picture: Tensor, *, width: int, height: int) -> Tensor:
@@ -61,13 +65,17 @@ def add_detail(picture: Tensor, content: Tensor) -> Tensor:
     return (enlarge(picture, width=width, height=height) + detail).clamp(0, 1)
 
 
+def enlarge_bicubic(picture: Tensor, content: Tensor) -> Tensor:
+    """Enlarge a level's result as torch does by itself, without antialiasing (a = −0.75)."""
+    height, width = content.shape[-2:]
+    return F.interpolate(picture, (height, width), mode="bicubic").clamp(0, 1)  # (1, 3, H, W)
+
+
 def blur(picture: Tensor) -> Tensor:
     """Average 3×3 neighbours with binomial weights, edges repeated; a symmetric linear map."""
-    channels = picture.shape[1]
-    line = picture.new_tensor([0.25, 0.5, 0.25])
-    kernel = torch.outer(line, line).expand(channels, 1, 3, 3)
-    padded = F.pad(picture, (1, 1, 1, 1), mode="replicate")
-    return F.conv2d(padded, kernel, groups=channels)
+    padded = F.pad(picture, (1, 1, 1, 1), mode="replicate")  # (1, 3, H+2, W+2)
+    across = (padded[..., :-2] + padded[..., 2:] + 2 * padded[..., 1:-1]) / 4  # (1, 3, H+2, W)
+    return (across[..., :-2, :] + across[..., 2:, :] + 2 * across[..., 1:-1, :]) / 4
 
 
 def _softened(variable: Tensor) -> Tensor:
@@ -83,24 +91,50 @@ def _logit_gradient(picture: Tensor, gradient: Tensor) -> Tensor:
     return gradient * picture * (1 - picture)
 
 
+def _imagenet(values: tuple[float, float, float], like: Tensor) -> Tensor:
+    """Return one number a channel, (1, 3, 1, 1), made on the device: a copy would stall it."""
+    return torch.cat([torch.full_like(like[:, :1, :1, :1], value) for value in values], dim=1)
+
+
 PARAMETRISATIONS: dict[str, Parametrisation] = {
     "logit": Parametrisation(
         picture=torch.sigmoid,
         variable=_logit_variable,
         gradient=_logit_gradient,
-        project=lambda variable: variable,
     ),
     # The finest frequencies cost the optimiser more here: it uses strokes where speckle would do.
     "soft_logit": Parametrisation(
         picture=lambda variable: torch.sigmoid(_softened(variable)),
         variable=_logit_variable,
         gradient=lambda picture, gradient: _softened(_logit_gradient(picture, gradient)),
-        project=lambda variable: variable,
     ),
     "unit": Parametrisation(
         picture=lambda variable: variable,
         variable=lambda picture: picture,
         gradient=lambda _, gradient: gradient,
-        project=lambda variable: variable.clamp(0, 1),
+        moved=lambda variable, step: (variable - step).clamp(0, 1),
     ),
+    # Clamped before the step, as loops do that clamp first: it may leave [0, 1] by one step.
+    "unit_clamped_late": Parametrisation(
+        picture=lambda variable: variable,
+        variable=lambda picture: picture,
+        gradient=lambda _, gradient: gradient,
+        moved=lambda variable, step: variable.clamp(0, 1) - step,
+    ),
+    # What the network sees: less ImageNet's mean, over its deviation. It may leave [0, 1].
+    "normalized": Parametrisation(
+        picture=lambda v: v * _imagenet(IMAGENET_STD, v) + _imagenet(IMAGENET_MEAN, v),
+        variable=lambda p: (p - _imagenet(IMAGENET_MEAN, p)) / _imagenet(IMAGENET_STD, p),
+        gradient=lambda p, gradient: gradient * _imagenet(IMAGENET_STD, p),
+    ),
+    # 0 … 255 less ImageNet's mean, as the first networks' weights were trained. May leave them.
+    "byte": Parametrisation(
+        picture=lambda variable: variable / 255 + _imagenet(IMAGENET_MEAN, variable),
+        variable=lambda picture: 255 * (picture - _imagenet(IMAGENET_MEAN, picture)),
+        gradient=lambda _, gradient: gradient / 255,
+    ),
+}
+ENLARGEMENTS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "detail": add_detail,
+    "bicubic": enlarge_bicubic,
 }

@@ -1,9 +1,10 @@
 """Sizes and step counts of a run, coarse to fine."""
 
 from dataclasses import dataclass
+from itertools import count
 
 from nstd.layers import smallest_side_px
-from nstd.recipe import OptimizerChoice, Recipe
+from nstd.recipe import Canvas, OptimizerChoice, Recipe
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,18 @@ class Level:
         return max(self.width, self.height)
 
 
+def canvas_size(canvas: Canvas | None, *, width: int, height: int) -> tuple[int, int]:
+    """Return the width and height at which a picture is painted."""
+    if canvas is None:
+        return width, height
+    if canvas.fit == "square":
+        return canvas.px, canvas.px
+    side = min(width, height) if canvas.fit == "short_side" else max(width, height)
+    scale = canvas.px / side
+    # Cut, not rounded, as torchvision's Resize does, with which the articles made their pictures.
+    return max(1, int(width * scale)), max(1, int(height * scale))
+
+
 def plan_levels(recipe: Recipe, *, width: int, height: int) -> tuple[Level, ...]:
     """Return the levels that end at width × height, coarse to fine.
 
@@ -29,14 +42,13 @@ def plan_levels(recipe: Recipe, *, width: int, height: int) -> tuple[Level, ...]
     """
     sizes = [(width, height)]
     if recipe.pyramid:
-        shortest = smallest_side_px(recipe.layers)
-        scale = 1 / recipe.pyramid.factor
-        while max(width, height) * scale >= recipe.pyramid.smallest_px:
-            size = (round(width * scale), round(height * scale))
-            if min(size) < shortest:
+        shortest, long_px = smallest_side_px(recipe.layers), max(width, height)
+        for times in count(1):
+            level_px = round(long_px / recipe.pyramid.factor**times)
+            size = (round(level_px * width / long_px), round(level_px * height / long_px))
+            if level_px < recipe.pyramid.smallest_px or min(size) < shortest:
                 break
             sizes.append(size)
-            scale /= recipe.pyramid.factor
     return tuple(_level(recipe, index, size) for index, size in enumerate(reversed(sizes)))
 
 

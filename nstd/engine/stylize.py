@@ -6,11 +6,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from nstd.engine.average import MovingAverage
 from nstd.engine.backbone import Backbone
 from nstd.engine.objective import Objective, make_objective
 from nstd.engine.optimizers import Optimizer, make_optimizer
-from nstd.engine.pixels import PARAMETRISATIONS, Parametrisation, add_detail, resize
+from nstd.engine.pixels import ENLARGEMENTS, PARAMETRISATIONS, Parametrisation, resize
 from nstd.engine.pyramid import Level, plan_levels
+from nstd.engine.starts import starting_picture
+from nstd.engine.synchronization import Read, read
 from nstd.engine.targets import StyleStats
 from nstd.recipe import Recipe
 
@@ -21,16 +24,19 @@ BF16_NOISE = 1e-4
 class Problem:
     """One picture to be made.
 
-    `content` is (1, 3, H, W) in [0, 1] at the size of the result; `style_at` returns the style's
-    statistics for a level whose long side has that many pixels.
+    `content` is (1, 3, H, W) in [0, 1] at the size of the canvas; `style_at` returns the style's
+    statistics for a level of that width and height; `style_picture`, (1, 3, h, w), is
+    needed only by a recipe that starts from it.
     """
 
     recipe: Recipe
     backbone: Backbone
     content: Tensor
-    style_at: Callable[[int], StyleStats]
+    style_at: Callable[[int, int], StyleStats]
     strength: float
     seed: int
+    style_picture: Callable[[], Tensor]
+    read: Read = read
 
 
 @dataclass(frozen=True)
@@ -45,13 +51,14 @@ class Step:
 
 @dataclass(frozen=True)
 class SavedRun:
-    """A run between two steps: position, the picture the level began with, optimiser state."""
+    """A run between two steps: its position, and the states of optimiser and moving average."""
 
     step: int
     level: int
     step_in_level: int
     stalled_levels: int
     optimizer: dict[str, Tensor]
+    average: dict[str, Tensor]
 
 
 class Run:
@@ -71,6 +78,8 @@ class Run:
         self._begin_level()
         if saved:
             self._optimizer.restore(saved.optimizer)
+            if self._average:
+                self._average.restore(saved.average)
 
     @property
     def term_names(self) -> tuple[str, ...]:
@@ -84,7 +93,11 @@ class Run:
     @property
     def picture(self) -> Tensor:
         """The picture as it would be delivered now, (1, 3, h, w) in [0, 1] at the level's size."""
-        return self._pixels.picture(self._optimizer.best).clamp(0, 1)
+        return (self._average.picture if self._average else self._best).clamp(0, 1)
+
+    @property
+    def _best(self) -> Tensor:
+        return self._pixels.picture(self._optimizer.best)
 
     def __iter__(self) -> Iterator[Step]:
         while True:
@@ -97,30 +110,37 @@ class Run:
             picture = self.picture
             self._level += 1
             self._step_in_level = 0
-            self._begin_level(picture)
+            self._begin_level(picture, self._optimizer)
 
     def _one_step(self, level: Level) -> Step:
         picture = self._pixels.picture(self._optimizer.point)
         evaluation = self._objective.evaluate(picture)
         gradient = self._pixels.gradient(picture, evaluation.gradient)
         self._optimizer.tell(evaluation.total, gradient)
+        if self._average:
+            self._average.update(self._best)
         self._step += 1
         self._step_in_level += 1
         return Step(self._step, self._level, level.size_px, evaluation.terms)
 
-    def _begin_level(self, below: Tensor | None = None) -> None:
+    def _begin_level(
+        self, below: Tensor | None = None, below_optimizer: Optimizer | None = None
+    ) -> None:
         """Set up the level; `below` is the result of the level before, if there was one here."""
-        problem, level = self.problem, self.levels[self._level]
+        problem, recipe, level = self.problem, self.problem.recipe, self.levels[self._level]
         content = resize(problem.content, width=level.width, height=level.height)
         if below is None:
-            started = resize(_starting_picture(problem), width=level.width, height=level.height)
+            started = starting_picture(
+                recipe.start, content, style=problem.style_picture, seed=problem.seed
+            )
         else:
-            started = add_detail(below, content)
+            enlarge = recipe.pyramid.enlarge if recipe.pyramid else "detail"
+            started = ENLARGEMENTS[enlarge](below, content)
         self._objective: Objective = make_objective(
-            problem.recipe,
+            recipe,
             backbone=problem.backbone,
             content=content,
-            style=problem.style_at(level.size_px),
+            style=problem.style_at(level.width, level.height),
             strength=problem.strength,
         )
         self._pixels: Parametrisation = PARAMETRISATIONS[level.variable]
@@ -128,9 +148,12 @@ class Run:
             level.optimizer,
             self._pixels.variable(started),
             steps=level.steps,
-            project=self._pixels.project,
+            moved=self._pixels.moved,
             noise=BF16_NOISE if problem.backbone.dtype == torch.bfloat16 else 0.0,
+            read=problem.read,
+            below=below_optimizer,
         )
+        self._average = MovingAverage(self._best, recipe.average) if recipe.average else None
 
     def save(self) -> SavedRun:
         """Return all that `Run(problem, saved)` needs to go on exactly from here."""
@@ -140,11 +163,5 @@ class Run:
             self._step_in_level,
             self.stalled_levels,
             self._optimizer.state(),
+            self._average.state() if self._average else {},
         )
-
-
-def _starting_picture(problem: Problem) -> Tensor:
-    if problem.recipe.start == "content":
-        return problem.content
-    generator = torch.Generator().manual_seed(problem.seed)
-    return torch.rand(problem.content.shape, generator=generator).to(problem.content.device)

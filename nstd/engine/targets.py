@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from nstd.engine.backbone import Backbone
-from nstd.engine.losses import LayerStats, layer_statistics
+from nstd.engine.statistics import LayerStats, layer_statistics
 
 LADDER_STEPS_PER_OCTAVE = 4
 LADDER_START_PX = 32

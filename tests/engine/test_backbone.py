@@ -5,8 +5,9 @@ import torch
 from literal import literal_features, torchvision_network
 from tiny import FILTERS, LAYERS, smooth_picture, tiny_backbone, tiny_state
 from torch import Tensor
+from torch.nn import functional as F
 
-from nstd.engine.backbone import assemble, normalize
+from nstd.engine.backbone import assemble
 from nstd.layers import layer_names
 from nstd.weights import Weights, load_backbone
 
@@ -27,6 +28,7 @@ def test_vgg16_gives_what_torchvision_gives(vgg16_weights: Weights, pooling: str
         vgg16_weights,
         network="raw",
         pooling=pooling,
+        padding="zeros",
         layers=layers,
         dtype=torch.float32,
         device=CPU,
@@ -54,6 +56,7 @@ def test_vgg19_gives_what_torchvision_gives(pooling: str) -> None:
         state,
         architecture="vgg19",
         pooling=pooling,
+        padding="zeros",
         layers=layers,
         mean_activations=None,
         dtype=torch.float32,
@@ -64,12 +67,21 @@ def test_vgg19_gives_what_torchvision_gives(pooling: str) -> None:
     assert max(difference(found[name], expected[name]) for name in layers) < 1e-4
 
 
-def test_normalize_is_torchvisions(picture: Tensor) -> None:
-    """RGB in [0, 1] is shifted and scaled by the ImageNet mean and deviation."""
-    from torchvision.transforms.functional import normalize as torchvision_normalize
-
-    expected = torchvision_normalize(picture, [0.485, 0.456, 0.406], [0.229, 0.224, 0.225])
-    torch.testing.assert_close(normalize(picture), expected)
+def test_replicate_repeats_the_edges_at_the_first_convolution_only(picture: Tensor) -> None:
+    """With `replicate` conv1_1 sees the edges repeated, all other convolutions zeros."""
+    state = tiny_state()
+    normalized = (picture - torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1)) / torch.tensor(
+        [0.229, 0.224, 0.225]
+    ).view(1, 3, 1, 1)
+    first = F.conv2d(
+        F.pad(normalized, (1, 1, 1, 1), mode="replicate"),
+        state["features.0.weight"],
+        state["features.0.bias"],
+    )
+    second = F.conv2d(first.relu(), state["features.2.weight"], state["features.2.bias"], padding=1)
+    found = tiny_backbone(padding="replicate").features(picture, ["conv1_1", "conv1_2"])
+    torch.testing.assert_close(found["conv1_1"], first, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(found["conv1_2"], second, rtol=1e-4, atol=1e-5)
 
 
 def test_normalized_network_differs_by_a_scale_a_filter_only(picture: Tensor) -> None:
@@ -118,6 +130,7 @@ def test_shipped_means_make_a_photographs_activations_about_one(
         vgg16_weights,
         network="normalized",
         pooling=pooling,
+        padding="zeros",
         layers=layers,
         dtype=torch.float32,
         device=CPU,

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from nstd.engine.lbfgs import TRIALS_PER_LINE, Lbfgs
+from nstd.engine.synchronization import read
 
 Function = Callable[[Tensor], Tensor]
 
@@ -38,7 +39,7 @@ def start_of(size: int) -> Tensor:
 
 def made(start: Tensor, *, noise: float = 0.0, first_step: float = 0.1) -> Lbfgs:
     """Return an optimiser at `start`."""
-    return Lbfgs(start, history=10, first_step=first_step, noise=noise)
+    return Lbfgs(start, history=10, first_step=first_step, noise=noise, read=read)
 
 
 def minimise(optimizer: Lbfgs, function: Function, evaluations: int) -> float:
@@ -219,18 +220,18 @@ def test_noise_is_endured() -> None:
 
 def test_memory_is_bounded() -> None:
     """Only the last `history` steps are kept."""
-    optimizer = Lbfgs(start_of(10), history=3, first_step=0.1, noise=0.0)
+    optimizer = Lbfgs(start_of(10), history=3, first_step=0.1, noise=0.0, read=read)
     for _ in range(60):
         optimizer.tell(*look(rosenbrock, optimizer.point))
     state = optimizer.state()
-    assert len(state["products"]) == 3
+    assert len(state["products"]) == 1 + 3  # the scale stands first
     assert "step.2" in state
     assert "step.3" not in state
 
 
 def test_no_number_after_the_longest_extrapolation():
     """A trial that is no number, ten times as far as the last, divides nothing by zero."""
-    optimizer = Lbfgs(torch.zeros(1), history=5, first_step=1.0, noise=0.0)
+    optimizer = Lbfgs(torch.zeros(1), history=5, first_step=1.0, noise=0.0, read=read)
     for _ in range(30):
         x = optimizer.point
         loss = -x.sum() if float(x.sum()) < 5 else torch.tensor(float("nan"))
@@ -248,7 +249,9 @@ def test_large_losses(scale):
         return loss.detach(), torch.autograd.grad(loss, leaf)[0]
 
     start = torch.tensor([-1.2, 1.0], dtype=torch.float64)
-    plain, scaled = (Lbfgs(start, history=10, first_step=0.1, noise=0.0) for _ in range(2))
+    plain, scaled = (
+        Lbfgs(start, history=10, first_step=0.1, noise=0.0, read=read) for _ in range(2)
+    )
     for _ in range(25):
         torch.testing.assert_close(scaled.point, plain.point, rtol=1e-4, atol=1e-6)
         plain.tell(*look(plain.point, 1.0))

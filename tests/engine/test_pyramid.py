@@ -1,13 +1,15 @@
 """Sizes and step counts, coarse to fine."""
 
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from tiny import ADAM, tiny_recipe
+from torchvision.transforms import Resize
 
-from nstd.engine.pyramid import plan_levels
+from nstd.engine.pyramid import canvas_size, plan_levels
 from nstd.layers import smallest_side_px
-from nstd.recipe import load_recipe
+from nstd.recipe import Canvas, load_recipe
 
 
 def test_house_recipe_for_a_large_photograph() -> None:
@@ -70,7 +72,35 @@ def test_levels_grow_to_the_full_size(
     levels = plan_levels(tiny_recipe(pyramid=pyramid), width=width, height=height)
     assert (levels[-1].width, levels[-1].height) == (width, height)
     for below, level in enumerate(reversed(levels)):
-        assert level.width == pytest.approx(width / factor**below, abs=0.51)
-        assert level.height == pytest.approx(height / factor**below, abs=0.51)
+        # The long side is rounded, the short one follows from it.
+        assert level.width == pytest.approx(width / factor**below, abs=1.01)
+        assert level.height == pytest.approx(height / factor**below, abs=1.01)
         assert level.steps >= 1
     assert all(level.size_px >= smallest - 0.51 for level in levels[:-1])
+
+
+@pytest.mark.parametrize(
+    ("canvas", "size"),
+    [
+        (None, (640, 425)),
+        ({"fit": "long_side", "px": 512}, (512, 340)),
+        ({"fit": "short_side", "px": 224}, (337, 224)),
+        ({"fit": "square", "px": 512}, (512, 512)),
+    ],
+)
+def test_canvas_is_fitted_as_torchvision_resizes(
+    canvas: dict[str, object] | None, size: tuple[int, int]
+) -> None:
+    """A canvas is the size that torchvision's Resize gives a picture, or the picture's own."""
+    found = canvas_size(Canvas.model_validate(canvas) if canvas else None, width=640, height=425)
+    assert found == size
+    if canvas and canvas["fit"] == "short_side":
+        resized = Resize(224)(torch.zeros(1, 3, 425, 640))
+        assert (resized.shape[3], resized.shape[2]) == size
+
+
+def test_wasserstein_adams_sizes() -> None:
+    """The public engine's schedule: 1000 steps at 128 px, then 500 at each size √2 larger."""
+    levels = plan_levels(load_recipe("wasserstein-adam"), width=512, height=384)
+    assert [level.size_px for level in levels] == [128, 181, 256, 362, 512]
+    assert [level.steps for level in levels] == [1000, 500, 500, 500, 500]

@@ -2,10 +2,11 @@
 
 import pytest
 import torch
-from tiny import ADAM, real_backbone, smooth_picture, tiny_problem, tiny_recipe
+from tiny import ADAM, LBFGS, real_backbone, smooth_picture, tiny_problem, tiny_recipe
 from torch import Tensor
 
 from nstd import checkpoint
+from nstd.engine.starts import starting_picture
 from nstd.engine.stylize import Problem, Run, SavedRun, Step
 from nstd.engine.targets import style_statistics
 from nstd.recipe import Recipe, load_recipe
@@ -18,6 +19,21 @@ RECIPES = {
     "adam": tiny_recipe(optimizer=ADAM, variable="unit"),
     "one-level": tiny_recipe(pyramid=None),
     "noise": tiny_recipe(start="noise"),
+    "fixed-step": tiny_recipe(
+        optimizer=LBFGS | {"line_search": "none", "first_step": 0.02}, start="style"
+    ),
+    "carried-and-averaged": tiny_recipe(
+        optimizer=ADAM | {"carry_moments": True}, variable="unit", average=0.8
+    ),
+    "normalized": tiny_recipe(
+        optimizer=ADAM | {"lr": 0.1},
+        variable="normalized",
+        tv={"loss": "nine_point", "weight": 2.0},
+    ),
+    "byte": tiny_recipe(
+        optimizer=ADAM | {"lr": 8.0}, variable="byte", start={"name": "noise_mix"}, tv=None
+    ),
+    "late": tiny_recipe(optimizer=ADAM, variable="unit_clamped_late", start="white"),
 }
 
 
@@ -72,13 +88,13 @@ def test_steps_are_numbered_and_levels_in_order(recipe: Recipe) -> None:
 
 
 def test_loss_falls(recipe: Recipe) -> None:
-    """At the full size, the last picture has a lower loss than the photograph or the noise."""
+    """At the full size, the last picture has a lower loss than the picture it started from."""
     problem = tiny_problem(recipe)
     run = Run(problem)
     all_steps(run)
-    begun = problem.content
-    if recipe.start == "noise":
-        begun = torch.rand(begun.shape, generator=torch.Generator().manual_seed(0))
+    begun = starting_picture(
+        recipe.start, problem.content, style=problem.style_picture, seed=problem.seed
+    )
     objective = run._objective
     assert float(objective.terms(run.picture).sum()) < 0.7 * float(objective.terms(begun).sum())
     assert len(run.term_names) == len(objective.terms(begun))
@@ -122,7 +138,7 @@ def test_a_stalled_level_is_left() -> None:
     nothing = tiny_recipe(
         content={"weight": 0.0, "layers": {"conv2_2": 1.0}},
         style={"relative_gram": {"weight": 0.0, "layers": {"relu1_1": 1.0}}},
-        tv=0.0,
+        tv=None,
         steps=40,
         pyramid=None,
     )
@@ -161,9 +177,10 @@ def test_house_recipe_with_the_real_network(vgg16_weights: Weights) -> None:
         recipe,
         backbone,
         smooth_picture(width=96, height=80, seed=1),
-        lambda _: style_statistics(backbone, style, recipe.style_layers),
+        lambda _width, _height: style_statistics(backbone, style, recipe.style_layers),
         1.0,
         0,
+        lambda: style,
     )
     run = Run(problem)
     assert [level.size_px for level in run.levels] == [96]

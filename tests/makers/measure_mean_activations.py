@@ -50,6 +50,7 @@ def mean_activations(weights: Path, pooling: str) -> dict[str, Tensor]:
         load_file(weights),
         architecture="vgg16",
         pooling=pooling,
+        padding="zeros",
         layers=layers,
         mean_activations=None,
         dtype=torch.float32,

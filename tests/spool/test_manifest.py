@@ -7,6 +7,7 @@ from pictures import put_picture
 
 from nstd.errors import ManifestError
 from nstd.orders import Order
+from nstd.recipe import recipe_names
 from nstd.spool.manifest import content_list, resolve, wanted_pictures
 from nstd.spool.styles import Style, list_styles
 
@@ -93,7 +94,7 @@ def test_every_problem_is_told_at_once(styles: dict[str, Style]) -> None:
         "strengh: unknown key; allowed are style, content, recipe, size, strength, seed, priority,"
         " output, style_scale, overrides (did you mean 'strength'?)",
         "style: found 'wave'; allowed are monet, night, waves (did you mean 'waves'?)",
-        "recipe: found 'stduio'; allowed are studio (did you mean 'studio'?)",
+        f"recipe: found 'stduio'; allowed are {', '.join(recipe_names())} (did you mean 'studio'?)",
     )
 
 

@@ -1,0 +1,66 @@
+"""What L-BFGS remembers: the last steps and how the gradient changed along them."""
+
+import torch
+from torch import Tensor
+
+
+class Curvature:
+    """At most `history` pairs (s, y), and the approximation of the inverse Hessian they make.
+
+    Nocedal & Wright 2006, algorithm 7.4 (two-loop recursion) with the scaling 7.20.
+    """
+
+    def __init__(self, history: int) -> None:
+        self._history = history
+        self._steps: list[Tensor] = []
+        self._changes: list[Tensor] = []
+        self._products: list[float] = []
+        self._scale = 1.0
+
+    def add(self, step: Tensor, change: Tensor, *, product: float, change_squared: float) -> None:
+        """Remember a step s, the gradient's change y, and the numbers sᵀy and yᵀy."""
+        self._steps.append(step)
+        self._changes.append(change)
+        self._products.append(product)
+        self._scale = product / change_squared
+        del self._steps[: -self._history]
+        del self._changes[: -self._history]
+        del self._products[: -self._history]
+
+    def forget(self) -> None:
+        self._steps, self._changes, self._products, self._scale = [], [], [], 1.0
+
+    def direction(self, gradient: Tensor) -> Tensor:
+        """Return −H·g; the inner products stay on the device."""
+        direction = -gradient
+        weights = []
+        for step, change, product in reversed(
+            list(zip(self._steps, self._changes, self._products, strict=True))
+        ):
+            weight = dot(step, direction) / product
+            weights.append(weight)
+            direction = direction - weight * change
+        direction = self._scale * direction
+        for step, change, product, weight in zip(
+            self._steps, self._changes, self._products, reversed(weights), strict=True
+        ):
+            direction = direction + (weight - dot(change, direction) / product) * step
+        return direction
+
+    def state(self) -> dict[str, Tensor]:
+        """Everything, as tensors that share no memory with it."""
+        state = {"products": torch.tensor([self._scale, *self._products], dtype=torch.float64)}
+        for index, (step, change) in enumerate(zip(self._steps, self._changes, strict=True)):
+            state[f"step.{index}"], state[f"change.{index}"] = step.clone(), change.clone()
+        return state
+
+    def restore(self, state: dict[str, Tensor]) -> None:
+        self._scale, *self._products = state["products"].tolist()
+        count = len(self._products)
+        self._steps = [state[f"step.{index}"] for index in range(count)]
+        self._changes = [state[f"change.{index}"] for index in range(count)]
+
+
+def dot(a: Tensor, b: Tensor) -> Tensor:
+    """Return the inner product of two tensors of one shape, as a scalar on their device."""
+    return (a * b).sum()
