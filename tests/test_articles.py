@@ -273,3 +273,18 @@ def test_warm_moments_have_the_new_size_and_the_old_count() -> None:
     assert float(moments["step"]) == 3
     assert moments["exp_avg"].shape == moments["exp_avg_sq"].shape == large.shape
     assert bool((moments["exp_avg_sq"] >= 0).all())
+
+
+def test_nine_point_variation_of_a_ramp() -> None:
+    """A ramp of slope 0.1 across counts in the row differences and in both diagonals."""
+    ramp = (0.1 * torch.arange(5.0)).expand(1, 3, 4, 5)
+    across = 0.01 * 4 / 5  # four of five columns have another right neighbour
+    diagonal = 0.01 * 4 / 6  # four of the six steps of the padded row
+    expected = 2 * (across / 3 + 2 * diagonal / 12)
+    assert float(wasserstein_adam.total_variation(ramp)) == pytest.approx(expected, rel=1e-5)
+
+
+def test_absolute_variation_of_a_ramp() -> None:
+    """Article 003 sums the steps of each row and divides by all values."""
+    ramp = (0.1 * torch.arange(5.0)).expand(1, 3, 4, 5)
+    assert float(tv_adam.total_variation(ramp)) == pytest.approx(0.1 * 4 / 5, rel=1e-5)
