@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from nstd.engine.statistics import LayerStats
-from nstd.engine.wasserstein import make_distance
+from nstd.engine.wasserstein import make_distance, plain_trace, settled_trace
 from nstd.recipe import GramTerm, StyleTerm
 
 StyleLoss = Callable[[LayerStats], Tensor]
@@ -49,15 +49,19 @@ def relative_gram(term: StyleTerm, target: LayerStats) -> StyleLoss:  # noqa: AR
 
 
 def wasserstein(term: StyleTerm, target: LayerStats) -> StyleLoss:  # noqa: ARG001
-    """Squared Wasserstein-2 distance of the two Gaussians, divided by the number of channels."""
+    """Squared Wasserstein-2 distance of the two Gaussians, divided by the number of channels.
+
+    As the public engine whose method it is computes it, matrix roots that have not settled and all.
+    """
     ridge = torch.full_like(target.mean[0], ABSOLUTE_RIDGE)
-    distance = make_distance(target, ridge=ridge)
+    distance = make_distance(target, ridge=ridge, trace_of_root=plain_trace)
     return lambda stats: distance(stats) / stats.mean.shape[0]
 
 
 def relative_wasserstein(term: StyleTerm, target: LayerStats) -> StyleLoss:  # noqa: ARG001
     """Squared Wasserstein-2 distance of the two Gaussians, divided by tr(M*)."""
-    distance = make_distance(target, ridge=RELATIVE_RIDGE * target.covariance.diagonal().mean())
+    ridge = RELATIVE_RIDGE * target.covariance.diagonal().mean()
+    distance = make_distance(target, ridge=ridge, trace_of_root=settled_trace)
     scale = target.second_moment.trace()
     return lambda stats: distance(stats) / scale
 
@@ -97,10 +101,10 @@ def nine_point(picture: Tensor) -> Tensor:
     Twice the mean of ∂x²/3 + ∂y²/3 + ∂↘²/12 + ∂↙²/12: the same in every direction, to second order.
     """
     padded = F.pad(picture, (1, 1, 1, 1), mode="replicate")  # (1, 3, H+2, W+2)
-    across, down = _differences(padded)
+    across, down = _differences(picture)  # over the edges they are zero
     falling = padded[..., 1:, 1:] - padded[..., :-1, :-1]
     rising = padded[..., 1:, :-1] - padded[..., :-1, 1:]
-    straight = (across.square().mean() + down.square().mean()) / 3
+    straight = (across.square().sum() + down.square().sum()) / (3 * picture.numel())
     diagonal = (falling.square().mean() + rising.square().mean()) / 12
     return 2 * (straight + diagonal)
 

@@ -144,23 +144,27 @@ def literal_l1(picture: Tensor) -> float:
 
 
 def literal_nine_point(picture: Tensor) -> float:
-    """Square the differences to right, down and both diagonals over the padded picture by loops."""
+    """Square the differences to right and down, and all diagonals of the padded picture."""
     _, channels, height, width = picture.shape
 
     def value(c: int, y: int, x: int) -> float:
         y, x = min(max(y - 1, 0), height - 1), min(max(x - 1, 0), width - 1)
         return float(picture[0, c, y, x])
 
-    total = 0.0
-    for (dy, dx), share in {(0, 1): 1 / 3, (1, 0): 1 / 3, (1, 1): 1 / 12, (1, -1): 1 / 12}.items():
-        squares = [
+    def squares(dy: int, dx: int, ys: range, xs: range) -> list[float]:
+        return [
             (value(c, y + dy, x + dx) - value(c, y, x)) ** 2
             for c in range(channels)
-            for y in range(height + 2 - dy)
-            for x in range(-min(dx, 0), width + 2 - max(dx, 0))
+            for y in ys
+            for x in xs
         ]
-        total += share * sum(squares) / len(squares)
-    return 2 * total
+
+    inside = (range(1, height + 1), range(1, width + 1))
+    straight = squares(0, 1, *inside) + squares(1, 0, *inside)
+    falling = squares(1, 1, range(height + 1), range(width + 1))
+    rising = squares(1, -1, range(height + 1), range(1, width + 2))
+    per_pixel = sum(straight) / (3 * channels * height * width)
+    return 2 * (per_pixel + sum(falling + rising) / (12 * len(falling)))
 
 
 @pytest.mark.parametrize(
