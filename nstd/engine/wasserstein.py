@@ -107,7 +107,8 @@ class _PlainRoot(torch.autograd.Function):
             rest = 3 * identity - a @ a
             x = (x @ rest - a @ (a @ x - x @ a)) / 2
             a = a @ rest / 2
-        return x / 2
+        solution: Tensor = x / 2
+        return solution
 
 
 def _ridged(covariance: Tensor, ridge: Tensor) -> Tensor:
