@@ -71,6 +71,10 @@ def _parser() -> argparse.ArgumentParser:
     styles.add_argument("--json", action="store_true", help="as JSON")
     recipes = add("recipes", _recipes, "list the recipes that a manifest can name")
     recipes.add_argument("--json", action="store_true", help="as JSON")
+    bench = add("bench", _bench, "measure what this machine does; takes some minutes")
+    bench.add_argument("--json", action="store_true", help="as JSON")
+    bench.add_argument("--content", type=Path, help="a photograph; default: a portrait")
+    bench.add_argument("--style", type=Path, help="a painting; default: the inbox's first style")
     _add_stylize(add("stylize", _stylize, "paint one picture, without folders"))
     return parser
 
@@ -215,4 +219,13 @@ def _stylize(arguments: argparse.Namespace) -> int:
     finished = stylize(wish, cache_folder=base / "nstd" / "gram")
     seconds = finished.facts.seconds_optimise
     print(f"{arguments.output}: {finished.facts.evaluations} steps in {seconds:.1f} s")
+    return EX_OK
+
+
+def _bench(arguments: argparse.Namespace) -> int:
+    from nstd.bench.command import bench
+    from nstd.config import find_config, load_config
+
+    config = load_config(find_config(arguments.config))
+    print(bench(config, content=arguments.content, style=arguments.style, json=arguments.json))
     return EX_OK

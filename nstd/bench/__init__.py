@@ -1,0 +1,1 @@
+"""ROOM: what this machine does, measured: `nstd bench`."""

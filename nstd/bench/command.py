@@ -1,0 +1,64 @@
+"""`nstd bench`: finds pictures and a device, measures, and prints."""
+
+import io
+import sys
+import tempfile
+from pathlib import Path
+
+from matplotlib import cbook
+from rich.console import Console
+
+from nstd.bench.job import Pictures
+from nstd.config import Config
+from nstd.devices import find_devices, share_processors
+from nstd.errors import UsageError
+from nstd.spool.names import STYLES_FOLDER
+from nstd.spool.styles import list_styles
+
+WIDTH = 150
+
+
+def bench(config: Config, *, content: Path | None, style: Path | None, json: bool) -> str:
+    """Measure this machine with a photograph and a painting, and return what is to be printed.
+
+    Raises:
+        UsageError: a picture is not there, or there is no painting.
+    """
+    share_processors()
+    pictures = Pictures(_read(content or _portrait()), _read(style or _first_style(config)))
+    # torch only now: it reads the environment that share_processors sets.
+    from nstd.bench.figures import as_json, as_table
+    from nstd.bench.machine import describe
+    from nstd.bench.run import Bench
+    from nstd.station import Station
+
+    with tempfile.TemporaryDirectory(prefix="nstd-bench-") as folder:
+        station = Station.at(
+            find_devices()[0], cache_folder=Path(folder), checkpoint_every_s=float("inf")
+        )
+        measuring = Bench(station, pictures, lambda words: print(f"… {words}", file=sys.stderr))
+        figures = list(measuring.figures())
+        machine = describe(station.device)
+    if json:
+        return as_json(figures, machine=machine)
+    out = io.StringIO()
+    title = ", ".join(f"{name} {value}" for name, value in machine.items())
+    Console(file=out, width=WIDTH).print(as_table(figures, title=title))
+    return out.getvalue()
+
+
+def _portrait() -> Path:
+    return Path(str(cbook.get_sample_data("grace_hopper.jpg", asfileobj=False)))
+
+
+def _first_style(config: Config) -> Path:
+    folder = config.inbox / STYLES_FOLDER
+    for style in list_styles(folder).values():
+        return style.pictures[0]
+    raise UsageError(f"There is no style in {folder}; name a painting with --style FILE.")
+
+
+def _read(path: Path) -> bytes:
+    if not path.is_file():
+        raise UsageError(f"There is no picture {path}.")
+    return path.read_bytes()

@@ -1,0 +1,60 @@
+"""What a benchmark says: figures with the bars they are held against, as a table and as JSON."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+from rich.table import Table
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One measured figure; `detail` says what it was made of.
+
+    `bar` is the least (`at_least`) or the most (`at_most`) that it should be; None where it is only
+    stated.
+    """
+
+    name: str
+    value: float
+    unit: str
+    detail: str
+    bar: float | None = None
+    sense: Literal["at_least", "at_most"] = "at_least"
+
+    @property
+    def met(self) -> bool | None:
+        if self.bar is None:
+            return None
+        return self.value >= self.bar if self.sense == "at_least" else self.value <= self.bar
+
+
+def as_table(figures: Sequence[Figure], *, title: str) -> Table:
+    """Lay the figures out for people."""
+    table = Table(title=title, title_justify="left", show_lines=True)
+    table.add_column("figure", max_width=44)
+    table.add_column("measured", justify="right")
+    table.add_column("bar", justify="right")
+    table.add_column("met")
+    table.add_column("made of", max_width=60)
+    for figure in figures:
+        sign = "≥" if figure.sense == "at_least" else "≤"
+        table.add_row(
+            figure.name,
+            f"{_short(figure.value)} {figure.unit}".strip(),
+            "" if figure.bar is None else f"{sign} {_short(figure.bar)}",
+            {None: "", True: "yes", False: "NO"}[figure.met],
+            figure.detail,
+        )
+    return table
+
+
+def as_json(figures: Sequence[Figure], *, machine: dict[str, str]) -> str:
+    """Write the figures for programs."""
+    rows = [asdict(figure) | {"met": figure.met} for figure in figures]
+    return json.dumps({"machine": machine, "figures": rows}, indent=2)
+
+
+def _short(value: float) -> str:
+    return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"

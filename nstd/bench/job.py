@@ -1,0 +1,143 @@
+"""Whole jobs in a process of their own, as a worker does them: what they cost beside the steps."""
+
+import hashlib
+import multiprocessing
+import tempfile
+import time
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import torch
+
+from nstd.devices import share_processors
+from nstd.errors import NstdError
+from nstd.orders import Finished, Order, RunFacts, StylePicture, StyleShare, WorkOrder
+from nstd.recipe import HOUSE_RECIPE, load_recipe
+from nstd.spool.durable import replace_durably, sha256_of
+from nstd.spool.outbox import Outbox
+from nstd.station import Station
+from nstd.strict_yaml import YamlMapping
+from nstd.worker import run_order
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """The photograph and the painting, as files."""
+
+    content: bytes
+    style: bytes
+
+
+@dataclass(frozen=True)
+class WarmJob:
+    """The second job of a style in one worker: all its seconds, and the looks at the style."""
+
+    total_s: float
+    publish_s: float
+    style_passes: int
+    facts: RunFacts
+
+
+def in_own_process(work: Callable[..., Result], *arguments: object) -> Result:
+    """Run a function in a fresh process, so that memory and warmth are its own."""
+    share_processors()
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, mp_context=context) as pool:
+        return pool.submit(work, *arguments).result()
+
+
+def warm_job(device: str, pictures: Pictures, size_px: int) -> WarmJob:
+    """Do a short job to warm up and to measure the style, then one with all its steps."""
+    with tempfile.TemporaryDirectory(prefix="nstd-bench-") as folder:
+        station = Station.at(device, cache_folder=Path(folder), checkpoint_every_s=60)
+        _finished(station, _order(pictures, size_px, {"steps": 1, "pyramid": {"least_steps": 1}}))
+        looked = station.cache.measured
+        began = time.perf_counter()
+        result = _finished(station, _order(pictures, size_px, {}))
+        computed = time.perf_counter()
+        _publish(result, Path(folder))
+        ended = time.perf_counter()
+        passes = station.cache.measured - looked
+        return WarmJob(ended - began, ended - computed, passes, result.facts)
+
+
+def peak_bytes_per_pixel(device: str, pictures: Pictures, size_px: int, steps: int) -> float:
+    """Return by how much memory grows for one picture, after a tiny one, per pixel of it.
+
+    Args:
+        steps: enough of them to fill the optimiser's memory.
+    """
+    with tempfile.TemporaryDirectory(prefix="nstd-bench-") as folder:
+        station = Station.at(device, cache_folder=Path(folder), checkpoint_every_s=float("inf"))
+        one_level: YamlMapping = {"pyramid": None, "refine": None, "steps": steps}
+        _finished(station, _order(pictures, 64, one_level))
+        before = _memory_bytes(device)
+        facts = _finished(station, _order(pictures, size_px, one_level)).facts
+        return (_peak_bytes(device) - before) / (facts.width * facts.height)
+
+
+def _order(pictures: Pictures, size_px: int, overrides: YamlMapping) -> WorkOrder:
+    sha256 = hashlib.sha256(pictures.style).hexdigest()
+    order = Order(
+        styles=(StyleShare(name="bench", pictures=(sha256,)),),
+        recipe_name=HOUSE_RECIPE,
+        recipe=load_recipe(HOUSE_RECIPE, overrides),
+        size_px=size_px,
+        strength=1.0,
+        seed=0,
+        style_scale=1.0,
+        priority=0,
+        output_format="jpeg",
+        quality=95,
+    )
+    style = StylePicture(sha256, 1.0, pictures.style)
+    return WorkOrder("bench", order, pictures.content, (style,), checkpoint=None)
+
+
+def _finished(station: object, order: WorkOrder) -> Finished:
+    from nstd.station import Station
+    from nstd.worker import run_order
+
+    assert isinstance(station, Station)
+    last = list(run_order(order, station, lambda: False))[-1]
+    if not isinstance(last, Finished):
+        raise NstdError(f"The job did not finish: {last}")
+    return last
+
+
+def _publish(result: Finished, folder: Path) -> None:
+    """Write the files durably and publish them, as the daemon does."""
+    outbox = Outbox(folder / "outbox")
+    for file in result.files:
+        source = folder / f"result{file.suffix}"
+        replace_durably(source, file.data)
+        outbox.publish(
+            source, folder="", name=source.name, sha256=sha256_of(source), job_id="bench"
+        )
+
+
+def _memory_bytes(device: str) -> int:
+    """Return what is in use now, and forget the peak so far."""
+    if device.startswith("cuda"):
+        torch.cuda.reset_peak_memory_stats(device)
+        return torch.cuda.memory_allocated(device)
+    Path("/proc/self/clear_refs").write_text("5")  # proc(5): the peak begins anew
+    return _status_bytes("VmRSS")
+
+
+def _peak_bytes(device: str) -> int:
+    if device.startswith("cuda"):
+        return torch.cuda.max_memory_allocated(device)
+    return _status_bytes("VmHWM")
+
+
+def _status_bytes(field: str) -> int:
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith(field):
+            return int(line.split()[1]) * 1024
+    raise NstdError(f"/proc/self/status has no {field}.")
