@@ -8,7 +8,6 @@ from pathlib import Path
 from matplotlib import cbook
 from rich.console import Console
 
-from nstd.bench.job import Pictures
 from nstd.config import Config
 from nstd.devices import find_devices, share_processors
 from nstd.errors import UsageError
@@ -25,19 +24,19 @@ def bench(config: Config, *, content: Path | None, style: Path | None, json: boo
         UsageError: a picture is not there, or there is no painting.
     """
     share_processors()
-    pictures = Pictures(_read(content or _portrait()), _read(style or _first_style(config)))
     # torch only now: it reads the environment that share_processors sets.
     from nstd.bench.figures import as_json, as_table
+    from nstd.bench.job import Pictures
     from nstd.bench.machine import describe
     from nstd.bench.run import Bench
     from nstd.station import Station
 
+    pictures = Pictures(_read(content or _portrait()), _read(style or _first_style(config)))
     with tempfile.TemporaryDirectory(prefix="nstd-bench-") as folder:
         station = Station.at(
             find_devices()[0], cache_folder=Path(folder), checkpoint_every_s=float("inf")
         )
-        measuring = Bench(station, pictures, lambda words: print(f"… {words}", file=sys.stderr))
-        figures = list(measuring.figures())
+        figures = list(Bench(station, pictures, _say).figures())
         machine = describe(station.device)
     if json:
         return as_json(figures, machine=machine)
@@ -45,6 +44,11 @@ def bench(config: Config, *, content: Path | None, style: Path | None, json: boo
     title = ", ".join(f"{name} {value}" for name, value in machine.items())
     Console(file=out, width=WIDTH).print(as_table(figures, title=title))
     return out.getvalue()
+
+
+def _say(words: str) -> None:
+    sys.stderr.write(f"… {words}\n")
+    sys.stderr.flush()
 
 
 def _portrait() -> Path:

@@ -12,7 +12,6 @@ from typing import TypeVar
 
 import torch
 
-from nstd.devices import share_processors
 from nstd.errors import NstdError
 from nstd.orders import Finished, Order, RunFacts, StylePicture, StyleShare, WorkOrder
 from nstd.recipe import HOUSE_RECIPE, load_recipe
@@ -45,7 +44,6 @@ class WarmJob:
 
 def in_own_process(work: Callable[..., Result], *arguments: object) -> Result:
     """Run a function in a fresh process, so that memory and warmth are its own."""
-    share_processors()
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, mp_context=context) as pool:
         return pool.submit(work, *arguments).result()
@@ -99,11 +97,7 @@ def _order(pictures: Pictures, size_px: int, overrides: YamlMapping) -> WorkOrde
     return WorkOrder("bench", order, pictures.content, (style,), checkpoint=None)
 
 
-def _finished(station: object, order: WorkOrder) -> Finished:
-    from nstd.station import Station
-    from nstd.worker import run_order
-
-    assert isinstance(station, Station)
+def _finished(station: Station, order: WorkOrder) -> Finished:
     last = list(run_order(order, station, lambda: False))[-1]
     if not isinstance(last, Finished):
         raise NstdError(f"The job did not finish: {last}")
