@@ -12,6 +12,7 @@ import nstd
 
 PACKAGE = Path(nstd.__file__).parent
 TORCH_ROOMS = (
+    "bench",
     "engine",
     "weights",
     "images",
