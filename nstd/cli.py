@@ -72,6 +72,7 @@ def _parser() -> argparse.ArgumentParser:
     recipes = add("recipes", _recipes, "list the recipes that a manifest can name")
     recipes.add_argument("--json", action="store_true", help="as JSON")
     _add_stylize(add("stylize", _stylize, "paint one picture, without folders"))
+    _add_inspect(add("inspect", _inspect, "draw what the network sees in a picture"))
     return parser
 
 
@@ -94,6 +95,19 @@ def _add_stylize(parser: argparse.ArgumentParser) -> None:
         "--losses", action="store_true", help="write the loss log and its plot beside OUT"
     )
     parser.add_argument("--force", action="store_true", help="replace OUT if it exists")
+
+
+def _add_inspect(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("image", metavar="IMAGE", type=Path)
+    add("--layer", metavar="NAME", action="append", default=[], help="as relu4_2; may be repeated")
+    add("--channels", default="brightest", metavar="0,1,2", help="default: the five brightest")
+    add("--backbone", choices=("vgg16", "vgg19"), default="vgg16")
+    add("--pooling", choices=("avg", "max"), default="avg")
+    add("--network", choices=("normalized", "raw"), default="normalized")
+    add("--size", type=int, default=512, metavar="PX", help="the long side; default: 512")
+    add("-o", "--output", type=Path, default=Path(), metavar="FOLDER", help="default: here")
+    add("--force", action="store_true", help="replace sheets that exist")
 
 
 def _run(arguments: argparse.Namespace) -> int:
@@ -215,4 +229,22 @@ def _stylize(arguments: argparse.Namespace) -> int:
     finished = stylize(wish, cache_folder=base / "nstd" / "gram")
     seconds = finished.facts.seconds_optimise
     print(f"{arguments.output}: {finished.facts.evaluations} steps in {seconds:.1f} s")
+    return EX_OK
+
+
+def _inspect(arguments: argparse.Namespace) -> int:
+    from nstd.inspection import Question, inspect
+
+    question = Question(
+        image=arguments.image,
+        layers=tuple(arguments.layer),
+        channels=arguments.channels,
+        backbone=arguments.backbone,
+        pooling=arguments.pooling,
+        network=arguments.network,
+        size_px=arguments.size,
+        folder=arguments.output,
+        force=arguments.force,
+    )
+    print(*inspect(question), sep="\n")
     return EX_OK

@@ -33,6 +33,7 @@ ALLOWED = {
     "gramcache": {"engine", *VOCABULARY},
     "checkpoint": {"engine", *VOCABULARY},
     "artifacts": VOCABULARY,
+    "feature_sheets": VOCABULARY,
     "station": {"engine", "gramcache", "weights", *VOCABULARY},
     "style_pictures": {"engine", "gramcache", "images", "station", *VOCABULARY},
     "worker": {
@@ -45,6 +46,9 @@ ALLOWED = {
     "publishing": {"spool", "record", *VOCABULARY},
     "foreman": {"spool", "pool", "publishing", "circuits", "record", *VOCABULARY},
     "config": VOCABULARY,
+    "inspection": {
+        "engine", "spool", "config", "devices", "feature_sheets", "images", "weights", *VOCABULARY,
+    },
     **dict.fromkeys(VOCABULARY, VOCABULARY),
 }  # fmt: skip
 
