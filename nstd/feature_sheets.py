@@ -1,27 +1,24 @@
 """What a network sees in a picture, drawn: feature maps and Gram matrices as labelled sheets."""
 
-import io
 import math
-import warnings
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy
 from numpy.typing import NDArray
 
+from nstd.sheet import FAINT, Sheet
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.colors import Normalize
-    from matplotlib.figure import Figure
     from matplotlib.ticker import Locator
 
 Array = NDArray[numpy.float32]
 
-DPI = 100  # a pixel of the sheet is 0.72 points
 MARGIN_PX = 28
 GAP_PX = 12
 CAPTION_PX = 22
-LINE_PX = 19
 LONGEST_NAME = 36
 LABEL_PX = 112  # the column of layer names
 HEADING_PX = 136
@@ -30,7 +27,6 @@ MAP_PX = (256, 512)  # long side of a panel: half the picture's, within these
 LEAST_MAP_PX = (184, 72)  # what the words above and beside a panel need, across and down
 GRAM_PX = 512  # 64, 128, 256 and 512 channels all divide it: each entry is a whole square
 THUMBNAIL_PX = 112
-INK, FAINT = "#1a1a1a", "#6b6b6b"
 FEATURE_COLORS, GRAM_COLORS, SIGNED_COLORS = "viridis", "magma", "RdBu_r"
 BRIGHTEST_SHARE = 99.8  # percentile from which a map is brightest: one pixel must not darken it
 GRAM_SHARES = (1, 99.9)
@@ -75,12 +71,12 @@ def features_png(view: PictureView) -> bytes:
     columns = max(3, *(len(layer.channels) for layer in view.layers))  # the heading needs three
     left, top = MARGIN_PX + LABEL_PX, MARGIN_PX + max(height, HEADING_PX) + 2 * GAP_PX
     step_x, step_y = column_px + GAP_PX, row_px + CAPTION_PX + GAP_PX
-    sheet = _Sheet.of(
+    sheet = Sheet.of(
         left + columns * step_x - GAP_PX + MARGIN_PX,
         top + len(view.layers) * step_y - GAP_PX + MARGIN_PX,
     )
     sheet.picture(view.picture, left, MARGIN_PX, width, height)
-    sheet.heading(view, left + step_x, ("Feature maps, each with colours of its own",))
+    _heading(sheet, view, left + step_x, ("Feature maps, each with colours of its own",))
     signs = sorted({bool((values < 0).any()) for layer in view.layers for values in layer.maps})
     for column, signed in enumerate(signs, 1):
         x, y = left + column * step_x, top - 2 * GAP_PX - 30
@@ -101,13 +97,13 @@ def grams_png(view: PictureView) -> bytes:
     width, height = _fitted(view.picture, THUMBNAIL_PX)
     step_x, step_y = GRAM_PX + SCALE_PX, CAPTION_PX + GRAM_PX + 2 * GAP_PX
     top = MARGIN_PX + HEADING_PX
-    sheet = _Sheet.of(MARGIN_PX + columns * step_x, top + rows * step_y - 2 * GAP_PX + MARGIN_PX)
+    sheet = Sheet.of(MARGIN_PX + columns * step_x, top + rows * step_y - 2 * GAP_PX + MARGIN_PX)
     sheet.picture(view.picture, MARGIN_PX, MARGIN_PX, width, height)
     words = (
         "Gram matrices F·Fᵀ/(H·W): how strongly channels answer together",
         "channel 0 is top left; colours are logarithmic, outliers clipped",
     )
-    sheet.heading(view, MARGIN_PX + width + 2 * GAP_PX, words)
+    _heading(sheet, view, MARGIN_PX + width + 2 * GAP_PX, words)
     for index, layer in enumerate(view.layers):
         x = MARGIN_PX + index % columns * step_x
         y = top + index // columns * step_y
@@ -116,70 +112,18 @@ def grams_png(view: PictureView) -> bytes:
         sheet.text(x + GRAM_PX, y + 15, f"{count} × {count} channels", color=FAINT, align="right")
         axes = sheet.axes(x, y + CAPTION_PX, GRAM_PX, GRAM_PX)
         bar = sheet.axes(x + GRAM_PX + 8, y + CAPTION_PX, 12, GRAM_PX)
-        _gram(sheet.figure, axes, bar, layer.gram)
+        _gram(axes, bar, layer.gram)
     return sheet.png()
 
 
-@dataclass(frozen=True)
-class _Sheet:
-    """A figure measured in its own pixels, from the top left: panels fall on whole pixels."""
-
-    figure: "Figure"
-    width: int
-    height: int
-
-    @classmethod
-    def of(cls, width: int, height: int) -> "_Sheet":
-        from matplotlib.figure import Figure
-
-        figure = Figure(figsize=(width / DPI, height / DPI), dpi=DPI, facecolor="white")
-        return cls(figure, width, height)
-
-    def axes(self, x: int, y: int, width: int, height: int) -> "Axes":
-        bottom = self.height - y - height
-        axes = self.figure.add_axes(
-            (x / self.width, bottom / self.height, width / self.width, height / self.height)
-        )
-        axes.set_xticks([])
-        axes.set_yticks([])
-        axes.spines[:].set_visible(False)
-        return axes
-
-    def text(
-        self,
-        x: int,
-        y: int,
-        words: str,
-        *,
-        size: float = 9,
-        color: str = INK,
-        weight: Literal["normal", "bold"] = "normal",
-        align: Literal["left", "right"] = "left",
-    ) -> None:
-        """Write lines, the first with its baseline at `y`."""
-        for index, line in enumerate(words.splitlines()):
-            self.figure.text(
-                x / self.width, 1 - (y + index * LINE_PX) / self.height, line, fontsize=size,
-                color=color, fontweight=weight, ha=align, va="baseline", parse_math=False,
-            )  # fmt: skip
-
-    def picture(self, picture: Array, x: int, y: int, width: int, height: int) -> None:
-        self.axes(x, y, width, height).imshow(picture, aspect="auto", interpolation="auto")
-
-    def heading(self, view: PictureView, x: int, words: tuple[str, ...]) -> None:
-        height, width = view.picture.shape[:2]
-        name = view.name if len(view.name) <= LONGEST_NAME else view.name[: LONGEST_NAME - 1] + "…"
-        self.text(x, MARGIN_PX + 13, name, size=13, weight="bold")
-        lines = (*words, view.network, f"{width} × {height} pixels")
-        self.text(x, MARGIN_PX + 36, "\n".join(lines), color=FAINT)
-
-    def png(self) -> bytes:
-        out = io.BytesIO()
-        with warnings.catch_warnings():
-            # A name in a script that the font lacks is drawn as boxes; the picture stands beside.
-            warnings.filterwarnings("ignore", "Glyph .* missing")
-            self.figure.savefig(out, format="png", dpi=DPI, metadata={"Software": None})
-        return out.getvalue()
+def _heading(sheet: Sheet, view: PictureView, x: int, words: tuple[str, ...]) -> None:
+    name = view.name
+    if len(name) > LONGEST_NAME:
+        name = name[: LONGEST_NAME - 1] + "…"
+    height, width = view.picture.shape[:2]
+    lines = (*words, view.network, f"{width} × {height} pixels")
+    sheet.text(x, MARGIN_PX + 13, name, size=13, weight="bold")
+    sheet.text(x, MARGIN_PX + 36, "\n".join(lines), color=FAINT)
 
 
 def _fitted(picture: Array, long_px: int) -> tuple[int, int]:
@@ -190,7 +134,7 @@ def _fitted(picture: Array, long_px: int) -> tuple[int, int]:
 
 
 def _feature_row(
-    sheet: _Sheet, layer: LayerView, y: int, *, panel: tuple[int, int], column_px: int
+    sheet: Sheet, layer: LayerView, y: int, *, panel: tuple[int, int], column_px: int
 ) -> None:
     h, w = layer.maps.shape[1:]
     sheet.text(MARGIN_PX, y + 33, layer.layer, size=11, weight="bold")
@@ -222,7 +166,7 @@ def _feature_range(values: Array) -> tuple[float, float, str]:
     return least, float(numpy.percentile(values, BRIGHTEST_SHARE)) or most, FEATURE_COLORS
 
 
-def _feature_scale(sheet: _Sheet, x: int, y: int, *, width: int, signed: bool) -> None:
+def _feature_scale(sheet: Sheet, x: int, y: int, *, width: int, signed: bool) -> None:
     ramp = numpy.linspace(0, 1, 256, dtype=numpy.float32)[None]  # (1, 256)
     colors = SIGNED_COLORS if signed else FEATURE_COLORS
     sheet.axes(x, y, width, 10).imshow(ramp, cmap=colors, aspect="auto")
@@ -235,12 +179,12 @@ def _feature_scale(sheet: _Sheet, x: int, y: int, *, width: int, signed: bool) -
     sheet.text(x + width, y + 24, right, color=FAINT, align="right")
 
 
-def _gram(figure: "Figure", axes: "Axes", bar: "Axes", gram: Array) -> None:
+def _gram(axes: "Axes", bar: "Axes", gram: Array) -> None:
     norm, colors, ticks = _gram_range(gram)
     axes.imshow(
         numpy.clip(gram, norm.vmin, norm.vmax), norm=norm, cmap=colors, interpolation="nearest"
     )
-    scale = figure.colorbar(axes.images[0], cax=bar, ticks=ticks, format="%g")
+    scale = axes.figure.colorbar(axes.images[0], cax=bar, ticks=ticks, format="%g")
     scale.outline.set_visible(False)
     bar.tick_params(labelsize=8, labelcolor=FAINT, color=FAINT, length=3)
     bar.minorticks_off()

@@ -107,17 +107,39 @@ def test_a_layer_of_one_value_is_drawn(value: float) -> None:
     assert decoded(grams_png(view))
 
 
+def test_a_map_with_one_answer_shows_it() -> None:
+    """One bright place among many dark ones is not left out with the outliers."""
+    maps = numpy.zeros((1, 24, 32), dtype="float32")
+    maps[0, 0, 0] = 5.0
+    sheet = decoded(features_png(picture_view(replace(layer_view(), channels=(0,), maps=maps))))
+
+    assert box(sheet, 140 + 1, sheet.height - 28 - 192 + 1) == (253, 231, 36)
+
+
 def test_signed_layers_have_colours_that_diverge() -> None:
-    """What the ReLU would cut is blue, what it lets pass is red."""
-    maps = numpy.array([[[-1.0, 1.0]]], dtype="float32")
+    """What the ReLU would cut is blue, what it lets pass is red, zero is white in between."""
+    maps = numpy.array([[[-1.0, 0.0, 0.0, 3.0]]], dtype="float32")
     layer = replace(layer_view(signed=True), layer="conv1_1", channels=(0,), maps=maps)
     sheet = decoded(features_png(picture_view(layer)))
     y = sheet.height - 28 - 96
-    cut, passed = box(sheet, 140 + 20, y), box(sheet, 140 + 236, y)
+    cut, zero, passed = (box(sheet, 140 + x, y) for x in (20, 128, 236))
 
-    assert cut[2] > 2 * cut[0]
+    assert cut[2] > 1.2 * cut[0]
+    assert min(zero) > 240
     assert passed[0] > 2 * passed[2]
-    assert decoded(grams_png(picture_view(layer)))
+
+
+def test_a_signed_gram_matrix_has_both_colours() -> None:
+    """Channels that exclude each other are blue, those that agree are red."""
+    gram = numpy.zeros((16, 16), dtype="float32")
+    gram[0, 0], gram[0, 1] = 4.0, -4.0
+    sheet = decoded(grams_png(picture_view(replace(layer_view(), gram=gram))))
+    y = sheet.height - 28 - 512 + 8
+    agree, exclude, nothing = (box(sheet, 28 + x, y) for x in (8, 40, 72))
+
+    assert agree[0] > 2 * agree[2]
+    assert exclude[2] > 2 * exclude[0]
+    assert min(nothing) > 240
 
 
 @pytest.mark.parametrize("name", ["$a_$.jpg", "写真.jpg", "x" * 200 + ".jpg", "a\nb.jpg", ""])

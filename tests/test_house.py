@@ -33,7 +33,8 @@ ALLOWED = {
     "gramcache": {"engine", *VOCABULARY},
     "checkpoint": {"engine", *VOCABULARY},
     "artifacts": VOCABULARY,
-    "feature_sheets": VOCABULARY,
+    "sheet": VOCABULARY,
+    "feature_sheets": {"sheet", *VOCABULARY},
     "station": {"engine", "gramcache", "weights", *VOCABULARY},
     "style_pictures": {"engine", "gramcache", "images", "station", *VOCABULARY},
     "worker": {
