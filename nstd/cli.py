@@ -76,6 +76,7 @@ def _parser() -> argparse.ArgumentParser:
     bench.add_argument("--content", type=Path, help="a photograph; default: a portrait")
     bench.add_argument("--style", type=Path, help="a painting; default: the inbox's first style")
     _add_stylize(add("stylize", _stylize, "paint one picture, without folders"))
+    _add_inspect(add("inspect", _inspect, "draw what the network sees in a picture"))
     return parser
 
 
@@ -98,6 +99,19 @@ def _add_stylize(parser: argparse.ArgumentParser) -> None:
         "--losses", action="store_true", help="write the loss log and its plot beside OUT"
     )
     parser.add_argument("--force", action="store_true", help="replace OUT if it exists")
+
+
+def _add_inspect(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("image", metavar="IMAGE", type=Path)
+    add("--layer", metavar="NAME", action="append", default=[], help="as relu4_2; may be repeated")
+    add("--channels", default="brightest", metavar="0,1,2", help="default: the five brightest")
+    add("--backbone", choices=("vgg16", "vgg19"), default="vgg16")
+    add("--pooling", choices=("avg", "max"), default="avg")
+    add("--network", choices=("normalized", "raw"), default="normalized")
+    add("--size", type=int, default=512, metavar="PX", help="the long side; default: 512")
+    add("-o", "--output", type=Path, default=Path(), metavar="FOLDER", help="default: here")
+    add("--force", action="store_true", help="replace sheets that exist")
 
 
 def _run(arguments: argparse.Namespace) -> int:
@@ -228,4 +242,22 @@ def _bench(arguments: argparse.Namespace) -> int:
 
     config = load_config(find_config(arguments.config))
     print(bench(config, content=arguments.content, style=arguments.style, json=arguments.json))
+    return EX_OK
+
+
+def _inspect(arguments: argparse.Namespace) -> int:
+    from nstd.inspection import Question, inspect
+
+    question = Question(
+        image=arguments.image,
+        layers=tuple(arguments.layer),
+        channels=arguments.channels,
+        backbone=arguments.backbone,
+        pooling=arguments.pooling,
+        network=arguments.network,
+        size_px=arguments.size,
+        folder=arguments.output,
+        force=arguments.force,
+    )
+    print(*inspect(question), sep="\n")
     return EX_OK

@@ -34,6 +34,8 @@ ALLOWED = {
     "gramcache": {"engine", *VOCABULARY},
     "checkpoint": {"engine", *VOCABULARY},
     "artifacts": VOCABULARY,
+    "sheet": VOCABULARY,
+    "feature_sheets": {"sheet", *VOCABULARY},
     "station": {"engine", "gramcache", "weights", *VOCABULARY},
     "style_pictures": {"engine", "gramcache", "images", "station", *VOCABULARY},
     "worker": {
@@ -46,6 +48,9 @@ ALLOWED = {
     "publishing": {"spool", "record", *VOCABULARY},
     "foreman": {"spool", "pool", "publishing", "circuits", "record", *VOCABULARY},
     "config": VOCABULARY,
+    "inspection": {
+        "engine", "spool", "config", "devices", "feature_sheets", "images", "weights", *VOCABULARY,
+    },
     **dict.fromkeys(VOCABULARY, VOCABULARY),
 }  # fmt: skip
 
