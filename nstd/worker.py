@@ -13,12 +13,10 @@ from nstd.artifacts import group_sums, losses_csv, losses_png
 from nstd.engine.objective import make_objective
 from nstd.engine.pixels import resize
 from nstd.engine.stylize import Problem, Run, Step
-from nstd.engine.targets import StyleStats, blend, ladder_size_px, style_statistics
+from nstd.engine.targets import StyleStats
 from nstd.errors import DivergedError, JobError, NstdError, TryAgainError, WeightsError
 from nstd.formats import SUFFIX_OF_FORMAT
-from nstd.gramcache import GramKey
 from nstd.images import Photograph, encode, load_photograph
-from nstd.layers import smallest_side_px
 from nstd.orders import (
     Checkpoint,
     Event,
@@ -29,10 +27,10 @@ from nstd.orders import (
     Progress,
     RunFacts,
     Stopped,
-    StylePicture,
     WorkOrder,
 )
 from nstd.station import Station, has_bf16
+from nstd.style_pictures import JobStyles
 
 WORD_EVERY_S = 1.0
 SMALLEST_SIDE_PX = 16
@@ -73,10 +71,14 @@ class _Work:
         self.work, self.order, self.station, self.stop = order, order.order, station, stop
         self.recipe = order.order.recipe
         self.rows: list[LossRow] = []
-        self.seconds_style = 0.0
         self.seconds_before = 0.0  # spent before the checkpoint that this run goes on from
         self.resumed_from_step = 0
-        self.measured_before = station.cache.measured
+        self.styles = JobStyles(
+            order.styles,
+            recipe=self.recipe,
+            style_scale=self.order.style_scale,
+            station=station,
+        )
 
     def events(self) -> Iterator[Event]:
         began = time.monotonic()
@@ -87,7 +89,7 @@ class _Work:
             yield self._finished(photograph, content, None, seconds_load, 0.0)
             return
         run = self._begin(content)
-        began, seconds_style = time.monotonic(), self.seconds_style
+        began, seconds_style = time.monotonic(), self.styles.seconds
         stopped = yield from self._optimise(run, began)
         if stopped:
             yield Stopped(self.work.job_id)
@@ -96,7 +98,7 @@ class _Work:
         if not bool(torch.isfinite(picture).all()):
             raise DivergedError("The picture has left the finite numbers.")
         seconds = self.seconds_before + time.monotonic() - began
-        seconds -= self.seconds_style - seconds_style  # spent on the style between the steps
+        seconds -= self.styles.seconds - seconds_style  # spent on the style between the steps
         yield self._finished(photograph, picture, run, seconds_load, seconds)
 
     def _content(self, photograph: Photograph) -> Tensor:
@@ -144,43 +146,7 @@ class _Work:
 
     def _style_at(self, size_px: int, dtype: torch.dtype | None = None) -> StyleStats:
         """Return the style's statistics for a level, in the run's precision or another."""
-        began = time.monotonic()
-        wanted_px = ladder_size_px(size_px * self.order.style_scale)
-        parts = [
-            (self._statistics(style, wanted_px, dtype or self.dtype), style.share)
-            for style in self.work.styles
-        ]
-        self.seconds_style += time.monotonic() - began
-        return parts[0][0] if len(parts) == 1 else blend(parts)
-
-    @property
-    def _looked_at_style(self) -> bool:
-        return self.station.cache.measured > self.measured_before
-
-    def _statistics(self, style: StylePicture, size_px: int, dtype: torch.dtype) -> StyleStats:
-        backbone = self.station.backbone(self.recipe, dtype)
-        key = GramKey(
-            style.sha256,
-            size_px,
-            self.station.weights(self.recipe.backbone).sha256,
-            self.recipe.network,
-            self.recipe.pooling,
-            self.recipe.style_layers,
-            str(dtype).removeprefix("torch."),
-        )
-
-        def measure() -> StyleStats:
-            pixels = load_photograph(style.data).pixels.to(self.station.device)
-            # A style is never enlarged: that would teach the picture blur.
-            scale = min(1.0, size_px / max(pixels.shape[-2:]))
-            # … except where its short side would leave the deepest layer nothing to look at.
-            shortest = smallest_side_px(self.recipe.style_layers) // 4
-            scale = max(scale, shortest / min(pixels.shape[-2:]))
-            width, height = round(pixels.shape[3] * scale), round(pixels.shape[2] * scale)
-            small = resize(pixels, width=width, height=height)
-            return style_statistics(backbone, small, self.recipe.style_layers)
-
-        return self.station.cache.get(key, measure)
+        return self.styles.at(size_px, dtype or self.dtype)
 
     def _optimise(self, run: Run, began: float) -> Generator[Event, None, bool]:
         """Make the steps; the generator's value tells whether the run was left."""
@@ -262,9 +228,9 @@ class _Work:
             width=int(picture.shape[3]),
             height=int(picture.shape[2]),
             seconds_load=seconds_load,
-            seconds_style=self.seconds_style,
+            seconds_style=self.styles.seconds,
             seconds_optimise=seconds_optimise,
-            style_cache=("miss" if self._looked_at_style else "hit") if run else "unused",
+            style_cache=("miss" if self.styles.looked else "hit") if run else "unused",
             resumed_from_step=self.resumed_from_step,
             losses_start=group_sums(names, self.rows[0].terms) if self.rows else {},
             losses_end=group_sums(names, self.rows[-1].terms) if self.rows else {},

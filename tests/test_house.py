@@ -18,6 +18,7 @@ TORCH_ROOMS = (
     "gramcache",
     "checkpoint",
     "station",
+    "style_pictures",
     "worker",
 )
 VOCABULARY = {
@@ -33,8 +34,9 @@ ALLOWED = {
     "checkpoint": {"engine", *VOCABULARY},
     "artifacts": VOCABULARY,
     "station": {"engine", "gramcache", "weights", *VOCABULARY},
+    "style_pictures": {"engine", "gramcache", "images", "station", *VOCABULARY},
     "worker": {
-        "engine", "artifacts", "checkpoint", "gramcache", "images", "station", *VOCABULARY,
+        "engine", "artifacts", "checkpoint", "images", "station", "style_pictures", *VOCABULARY,
     },
     "devices": VOCABULARY,
     "pool": {"devices", "station", "worker", *VOCABULARY},
