@@ -97,6 +97,7 @@ class Recipe(Model):
     steps: Annotated[int, Field(ge=1, le=100_000)]
     pyramid: Pyramid | None = None
     refine: Refinement | None = None
+    snapshots: Annotated[int, Field(ge=0, le=100_000)] = 0
 
     @model_validator(mode="after")
     def _layers_exist(self) -> "Recipe":

@@ -26,6 +26,7 @@ from nstd.orders import (
     ProducedFile,
     Progress,
     RunFacts,
+    Snapshot,
     Stopped,
     WorkOrder,
 )
@@ -90,7 +91,7 @@ class _Work:
             return
         run = self._begin(content)
         began, seconds_style = time.monotonic(), self.styles.seconds
-        stopped = yield from self._optimise(run, began)
+        stopped = yield from self._optimise(run, photograph, began)
         if stopped:
             yield Stopped(self.work.job_id)
             return
@@ -148,13 +149,17 @@ class _Work:
         """Return the style's statistics for a level, in the run's precision or another."""
         return self.styles.at(size_px, dtype or self.dtype)
 
-    def _optimise(self, run: Run, began: float) -> Generator[Event, None, bool]:
+    def _optimise(
+        self, run: Run, photograph: Photograph, began: float
+    ) -> Generator[Event, None, bool]:
         """Make the steps; the generator's value tells whether the run was left."""
         pending: list[tuple[Step, float]] = []
         last_word = last_checkpoint = time.monotonic()
         for step in run:
             now = time.monotonic()
             pending.append((step, self.seconds_before + now - began))
+            if self.order.snapshots and step.step % self.order.snapshots == 0:
+                yield self._snapshot(run, photograph)
             leaving = self.stop()
             saving = leaving or now - last_checkpoint >= self.station.checkpoint_every_s
             if saving or now - last_word >= WORD_EVERY_S:
@@ -173,6 +178,9 @@ class _Work:
         if pending:
             yield self._progress(run, pending, time.monotonic() - began)
         return False
+
+    def _snapshot(self, run: Run, photograph: Photograph) -> Snapshot:
+        return Snapshot(self.work.job_id, run.step, self._encoded(run.picture, photograph))
 
     def _progress(self, run: Run, pending: list[tuple[Step, float]], spent_s: float) -> Progress:
         """Fetch the losses of many steps in one read, and tell how far the run is."""
@@ -208,12 +216,11 @@ class _Work:
         seconds_load: float,
         seconds_optimise: float,
     ) -> Finished:
-        output = self.order.output_format
-        encoded = encode(picture, format=output, quality=self.order.quality, luggage=photograph)
+        encoded = self._encoded(picture, photograph)
         names = run.term_names if run else ()
         delivered = self._delivered(run, encoded) if run else {}
         files = [
-            ProducedFile(SUFFIX_OF_FORMAT[output], encoded),
+            ProducedFile(SUFFIX_OF_FORMAT[self.order.output_format], encoded),
             ProducedFile(".losses.csv", losses_csv(names, self.rows)),
         ]
         if self.rows:
@@ -242,6 +249,14 @@ class _Work:
             },
         )
         return Finished(self.work.job_id, tuple(files), facts)
+
+    def _encoded(self, picture: Tensor, photograph: Photograph) -> bytes:
+        return encode(
+            picture,
+            format=self.order.output_format,
+            quality=self.order.quality,
+            luggage=photograph,
+        )
 
     def _delivered(self, run: Run, encoded: bytes) -> dict[str, float]:
         """Evaluate the objective in fp32 on the pixels that the customer will decode."""

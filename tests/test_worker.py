@@ -26,6 +26,7 @@ from nstd.orders import (
     Finished,
     Order,
     Progress,
+    Snapshot,
     Stopped,
     StylePicture,
     StyleShare,
@@ -46,6 +47,7 @@ def work_order(
     strength: float = 1.0,
     size_px: int | None = None,
     output: PictureFormat = "png",
+    snapshots: int = 0,
     checkpoint: bytes | None = None,
     **overrides: object,
 ) -> WorkOrder:
@@ -73,6 +75,7 @@ def work_order(
         priority=0,
         output_format=output,
         quality=95,
+        snapshots=snapshots,
     )
     return WorkOrder(
         "job-1",
@@ -233,6 +236,52 @@ def test_a_job_left_and_resumed_gives_the_same_bytes(station: Station, steps: in
     assert [row.split(",")[0] for row in rows[1:]] == [str(n) for n in range(1, STEPS + 1)]
     seconds = [float(row.split(",")[3]) for row in rows[1:]]
     assert seconds == sorted(seconds)
+
+
+def snapshots_in(events: list[Event]) -> dict[int, bytes]:
+    """Return the snapshots by their step, each of which must come once."""
+    found = [event for event in events if isinstance(event, Snapshot)]
+    assert len({snapshot.step for snapshot in found}) == len(found)
+    return {snapshot.step: snapshot.data for snapshot in found}
+
+
+def test_snapshots_are_the_picture_on_its_way(station: Station) -> None:
+    """One every two steps, each at its level's size; the last step's is the result."""
+    events = list(run_order(work_order(snapshots=2, output="webp"), station, never))
+    found = snapshots_in(events)
+    assert list(found) == [2, 4, 6, 8]
+    sizes = [Image.open(io.BytesIO(data)) for data in found.values()]
+    assert [(picture.format, picture.size) for picture in sizes] == [
+        ("WEBP", (32, 24)), ("WEBP", (32, 24)), ("WEBP", (64, 48)), ("WEBP", (64, 48)),
+    ]  # fmt: skip
+    assert len(set(found.values())) == 4
+    assert isinstance(events[-1], Finished)
+    assert found[8] == file_of(events[-1], ".webp")
+
+
+def test_a_snapshot_comes_before_the_checkpoint_of_its_step(station: Station) -> None:
+    """So that whoever has the checkpoint has had all snapshots before it."""
+    eager = replace(station, checkpoint_every_s=0)
+    events = list(run_order(work_order(snapshots=3), eager, never))
+    kept = [event for event in events if isinstance(event, Snapshot | Checkpoint)]
+    assert [(type(event), event.step) for event in kept[2:5]] == [
+        (Snapshot, 3), (Checkpoint, 3), (Checkpoint, 4),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("steps", [1, 3, 4, 5])
+def test_snapshots_of_a_resumed_job_are_those_of_one_never_left(
+    station: Station, steps: int
+) -> None:
+    """What is missing after the first part comes in the second, byte for byte, and no more."""
+    whole = snapshots_in(list(run_order(work_order(snapshots=1), station, never)))
+    first = list(run_order(work_order(snapshots=1), station, after(steps)))
+    saved = first[-2]
+    assert isinstance(saved, Checkpoint)
+    again = list(run_order(work_order(snapshots=1, checkpoint=saved.data), station, never))
+    assert list(snapshots_in(first)) == list(range(1, steps + 1))
+    assert list(snapshots_in(again)) == list(range(steps + 1, STEPS + 1))
+    assert snapshots_in(first) | snapshots_in(again) == whole
 
 
 def test_checkpoints_come_as_often_as_asked(station: Station) -> None:

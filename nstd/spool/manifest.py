@@ -45,6 +45,7 @@ class Manifest(Model):
     priority: Annotated[int, Field(ge=-1_000_000, le=1_000_000)] = 0
     output: Output = Output()
     style_scale: Annotated[Number, Field(ge=0.1, le=10)] = 1.0
+    snapshots: Annotated[int, Field(ge=0, le=100_000)] | None = None
     overrides: dict[str, object] = Field(default_factory=dict)
 
     @property
@@ -132,6 +133,7 @@ def _order(
         priority=manifest.priority,
         output_format=same if manifest.output.format == "same" else manifest.output.format,
         quality=manifest.output.quality,
+        snapshots=named_recipe[1].snapshots if manifest.snapshots is None else manifest.snapshots,
     )
 
 
