@@ -91,6 +91,12 @@ def _add_stylize(parser: argparse.ArgumentParser) -> None:
         "--overrides", default="{}", metavar="YAML", help="fields of the recipe, as '{steps: 40}'"
     )
     parser.add_argument(
+        "--color",
+        choices=("style", "keep"),
+        default="style",
+        help="whose colours: the style's (default), or 'keep' those of the photograph",
+    )
+    parser.add_argument(
         "--snapshots", type=int, metavar="N", help="write the picture every N steps beside OUT"
     )
     parser.add_argument(
@@ -213,6 +219,7 @@ def _stylize(arguments: argparse.Namespace) -> int:
         seed=arguments.seed,
         quality=arguments.quality,
         overrides=arguments.overrides,
+        color=arguments.color,
         snapshots=arguments.snapshots,
         losses=arguments.losses,
         force=arguments.force,

@@ -10,6 +10,7 @@ from nstd.errors import DivergedError, JobError, NstdError, UsageError, WorldErr
 from nstd.formats import FORMAT_OF_SUFFIX
 from nstd.orders import (
     STEPS_SUFFIX,
+    ColorChoice,
     Failed,
     Finished,
     Order,
@@ -43,6 +44,7 @@ class Wish:
     quality: int
     overrides: str
     snapshots: int | None
+    color: ColorChoice
     losses: bool
     force: bool
 
@@ -94,6 +96,7 @@ def _order(wish: Wish) -> WorkOrder:
         priority=0,
         output_format=output_format,
         quality=wish.quality,
+        color=wish.color,
         snapshots=recipe.snapshots if wish.snapshots is None else wish.snapshots,
     )
     return WorkOrder(

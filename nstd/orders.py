@@ -13,6 +13,8 @@ from nstd.recipe import Model, Recipe
 
 STEPS_SUFFIX = ".steps"
 
+ColorChoice = Literal["style", "keep"]
+
 
 class StyleShare(Model):
     """One style of a blend: its name, weight, and its pictures by hash."""
@@ -36,6 +38,7 @@ class Order(Model):
     output_format: PictureFormat
     quality: int
     snapshots: int = 0
+    color: ColorChoice = "style"
 
     @property
     def style_label(self) -> str:

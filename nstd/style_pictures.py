@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import torch
 
+from nstd.engine.color import Tone, matched
 from nstd.engine.pixels import resize
 from nstd.engine.targets import StyleStats, blend, ladder_size_px, style_statistics
 from nstd.gramcache import GramKey
@@ -31,12 +32,17 @@ class JobStyles:
         self.seconds = 0.0
         self._measured_before = station.cache.measured
 
-    def at(self, size_px: int, dtype: torch.dtype) -> StyleStats:
-        """Return the styles' statistics for a level whose long side has that many pixels."""
+    def at(self, size_px: int, dtype: torch.dtype, tone: Tone | None) -> StyleStats:
+        """Return the styles' statistics for a level whose long side has that many pixels.
+
+        Args:
+            tone: where given, the styles are looked at in grey, matched to it.
+        """
         began = time.monotonic()
         wanted_px = ladder_size_px(size_px * self.style_scale)
         parts = [
-            (self._statistics(style, wanted_px, dtype), style.share) for style in self.pictures
+            (self._statistics(style, wanted_px, dtype, tone), style.share)
+            for style in self.pictures
         ]
         self.seconds += time.monotonic() - began
         return parts[0][0] if len(parts) == 1 else blend(parts)
@@ -46,7 +52,9 @@ class JobStyles:
         """Tell whether any picture had to be looked at: not all was in the cache."""
         return self.station.cache.measured > self._measured_before
 
-    def _statistics(self, style: StylePicture, size_px: int, dtype: torch.dtype) -> StyleStats:
+    def _statistics(
+        self, style: StylePicture, size_px: int, dtype: torch.dtype, tone: Tone | None
+    ) -> StyleStats:
         backbone = self.station.backbone(self.recipe, dtype)
         key = GramKey(
             style.sha256,
@@ -56,6 +64,7 @@ class JobStyles:
             self.recipe.pooling,
             self.recipe.style_layers,
             str(dtype).removeprefix("torch."),
+            tone,
         )
 
         def measure() -> StyleStats:
@@ -67,6 +76,8 @@ class JobStyles:
             scale = max(scale, shortest / min(pixels.shape[-2:]))
             width, height = round(pixels.shape[3] * scale), round(pixels.shape[2] * scale)
             small = resize(pixels, width=width, height=height)
+            if tone:
+                small = matched(small, tone)
             return style_statistics(backbone, small, self.recipe.style_layers)
 
         return self.station.cache.get(key, measure)

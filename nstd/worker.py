@@ -10,6 +10,7 @@ from torch import Tensor
 
 from nstd import __version__, checkpoint
 from nstd.artifacts import group_sums, losses_csv, losses_png
+from nstd.engine.color import Tone, grey, tone, with_colors_of
 from nstd.engine.objective import make_objective
 from nstd.engine.pixels import resize
 from nstd.engine.stylize import Problem, Run, Step
@@ -74,6 +75,7 @@ class _Work:
         self.rows: list[LossRow] = []
         self.seconds_before = 0.0  # spent before the checkpoint that this run goes on from
         self.resumed_from_step = 0
+        self.tone: Tone | None = None  # that the styles are matched to, where colours stay
         self.styles = JobStyles(
             order.styles,
             recipe=self.recipe,
@@ -125,6 +127,8 @@ class _Work:
             self.rows = list(saved.rows)
             self.seconds_before = saved.seconds
             self.resumed_from_step = saved.run.step
+        if self.order.color == "keep":
+            content, self.tone = grey(content), tone(content)
         problem = Problem(
             recipe=self.recipe,
             backbone=self.station.backbone(self.recipe, self.dtype),
@@ -147,7 +151,7 @@ class _Work:
 
     def _style_at(self, size_px: int, dtype: torch.dtype | None = None) -> StyleStats:
         """Return the style's statistics for a level, in the run's precision or another."""
-        return self.styles.at(size_px, dtype or self.dtype)
+        return self.styles.at(size_px, dtype or self.dtype, self.tone)
 
     def _optimise(
         self, run: Run, photograph: Photograph, began: float
@@ -251,6 +255,10 @@ class _Work:
         return Finished(self.work.job_id, tuple(files), facts)
 
     def _encoded(self, picture: Tensor, photograph: Photograph) -> bytes:
+        if self.order.color == "keep":
+            pixels = photograph.pixels.to(picture.device)
+            height, width = picture.shape[-2:]
+            picture = with_colors_of(picture, resize(pixels, width=width, height=height))
         return encode(
             picture,
             format=self.order.output_format,
@@ -261,6 +269,8 @@ class _Work:
     def _delivered(self, run: Run, encoded: bytes) -> dict[str, float]:
         """Evaluate the objective in fp32 on the pixels that the customer will decode."""
         delivered = load_photograph(encoded).pixels.to(self.station.device)
+        if self.order.color == "keep":
+            delivered = grey(delivered)
         problem = run.problem
         objective = make_objective(
             self.recipe,

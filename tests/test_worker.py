@@ -16,11 +16,13 @@ from PIL import Image
 from tiny import smooth_picture
 from torch import Tensor
 
+from nstd.engine.color import grey, luminance, matched, tone, with_colors_of
 from nstd.engine.pixels import resize
 from nstd.formats import PictureFormat
 from nstd.images import to_pillow
 from nstd.orders import (
     Checkpoint,
+    ColorChoice,
     Event,
     Failed,
     Finished,
@@ -48,6 +50,7 @@ def work_order(
     size_px: int | None = None,
     output: PictureFormat = "png",
     snapshots: int = 0,
+    color: ColorChoice = "style",
     checkpoint: bytes | None = None,
     **overrides: object,
 ) -> WorkOrder:
@@ -76,6 +79,7 @@ def work_order(
         output_format=output,
         quality=95,
         snapshots=snapshots,
+        color=color,
     )
     return WorkOrder(
         "job-1",
@@ -181,19 +185,29 @@ def test_a_style_is_looked_at_once(station: Station) -> None:
     assert finished(work_order(styles=(6,)), restarted).facts.style_cache == "miss"
 
 
-def test_delivered_losses_are_those_of_the_file(station: Station, vgg16_weights: Weights) -> None:
-    """`delivered` is the objective of the decoded file, recomputed literally in float64."""
-    work = work_order(style={"relative_wasserstein": {"weight": 0}}, strength=0.7)
+@pytest.mark.parametrize("color", ["style", "keep"])
+def test_delivered_losses_are_those_of_the_file(
+    station: Station, vgg16_weights: Weights, color: ColorChoice
+) -> None:
+    """`delivered` is the objective of the decoded file, recomputed literally in float64.
+
+    Where colours are kept it is that of its luminance, as the transfer was.
+    """
+    no_wasserstein = {"relative_wasserstein": {"weight": 0}}
+    work = work_order(style=no_wasserstein, strength=0.7, color=color)
     result = finished(work, station)
     recipe = work.order.recipe
-    style = decoded(work.styles[0].data)  # 80 × 70, to be 64 px long
+    content, picture = decoded(work.content), decoded(file_of(result, ".png"))
+    style = resize(decoded(work.styles[0].data), width=64, height=56)  # was 80 × 70
+    if color == "keep":
+        content, picture, style = grey(content), grey(picture), matched(style, tone(content))
     expected = literal_terms(
         recipe,
         torchvision_network("vgg16", pooling=recipe.pooling, state=vgg16_weights.state),
         means=vgg16_weights.mean_activations[recipe.pooling],
-        picture=decoded(file_of(result, ".png")),
-        content=decoded(work.content),
-        style=resize(style, width=64, height=56),
+        picture=picture,
+        content=content,
+        style=style,
         strength=0.7,
     )
     for group, found in result.facts.losses_delivered.items():
@@ -205,10 +219,13 @@ def test_delivered_losses_are_those_of_the_file(station: Station, vgg16_weights:
         assert found == pytest.approx(sum(terms), rel=5e-3), group
 
 
+@pytest.mark.parametrize("color", ["style", "keep"])
 @pytest.mark.parametrize("output", ["png", "jpeg"])
-def test_no_strength_is_the_photograph(station: Station, output: PictureFormat) -> None:
+def test_no_strength_is_the_photograph(
+    station: Station, output: PictureFormat, color: ColorChoice
+) -> None:
     """Strength zero gives the photograph back, up to its file's rounding, and evaluates nothing."""
-    work = work_order(strength=0.0, output=output)
+    work = work_order(strength=0.0, output=output, color=color)
     (result,) = run_order(work, station, never)
     assert isinstance(result, Finished)
     suffix = {"png": ".png", "jpeg": ".jpg"}[output]
@@ -216,6 +233,45 @@ def test_no_strength_is_the_photograph(station: Station, output: PictureFormat) 
     difference = (decoded(file_of(result, suffix)) - decoded(work.content)).abs()
     assert float(difference.max()) == 0 if output == "png" else float(difference.mean()) < 2 / 255
     assert (result.facts.evaluations, result.facts.style_cache) == (0, "unused")
+
+
+def test_kept_colors_are_those_of_the_photograph(station: Station) -> None:
+    """Another luminance in the photograph's colours, in the result and in every snapshot."""
+    work = work_order(color="keep", snapshots=2, strength=3.0)
+    events = list(run_order(work, station, never))
+    content = decoded(work.content)
+    for data in snapshots_in(events).values():
+        picture = decoded(data)
+        small = resize(content, width=picture.shape[3], height=picture.shape[2])
+        difference = picture - with_colors_of(picture, small)
+        assert float(difference.abs().max()) < 2 / 255
+    assert float((luminance(picture) - luminance(content)).abs().mean()) > 0.005
+    assert isinstance(events[-1], Finished)
+    assert snapshots_in(events)[STEPS] == file_of(events[-1], ".png")
+
+
+def test_photographs_as_light_as_each_other_share_a_matched_style(station: Station) -> None:
+    """The style is looked at once for them, and again for a photograph of another tone."""
+    assert finished(work_order(), station).facts.style_cache == "miss"
+    assert finished(work_order(color="keep"), station).facts.style_cache == "miss"
+    photograph = work_order().content
+    with Image.open(io.BytesIO(photograph)) as picture:
+        mirrored = encoded(picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT), "PNG")
+        darker = encoded(picture.point(lambda level: level // 2), "PNG")
+    same, other = (
+        finished(work_order(content=content, color="keep"), station).facts.style_cache
+        for content in (mirrored, darker)
+    )
+    assert (same, other) == ("hit", "miss")
+
+
+def test_kept_colors_survive_a_resume(station: Station) -> None:
+    """Left and resumed, the job ends in the same file."""
+    whole = file_of(finished(work_order(color="keep"), station), ".png")
+    saved = list(run_order(work_order(color="keep"), station, after(3)))[-2]
+    assert isinstance(saved, Checkpoint)
+    again = finished(work_order(color="keep", checkpoint=saved.data), station)
+    assert file_of(again, ".png") == whole
 
 
 @pytest.mark.parametrize("steps", [1, 3, 4, 5, STEPS])

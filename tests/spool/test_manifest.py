@@ -49,6 +49,14 @@ def test_one_key_is_enough(styles: dict[str, Style]) -> None:
     assert (order.output_format, order.quality) == ("jpeg", 95)
 
 
+def test_colors_are_the_styles_unless_the_manifest_keeps_the_photographs(
+    styles: dict[str, Style],
+) -> None:
+    """Two words are known."""
+    assert order_of("style: waves\n", styles).color == "style"
+    assert order_of("style: waves\ncolor: keep\n", styles).color == "keep"
+
+
 def test_snapshots_are_the_manifests_or_the_recipes(styles: dict[str, Style]) -> None:
     """A manifest that says nothing leaves it to the recipe; zero says no."""
     recipe = "style: waves\noverrides: {snapshots: 20}\n"
@@ -101,7 +109,7 @@ def test_every_problem_is_told_at_once(styles: dict[str, Style]) -> None:
         "size: found 'huge'; 'original' is expected, or a whole number is expected",
         "output.quality: found 400; it should be less than or equal to 100",
         "strengh: unknown key; allowed are style, content, recipe, size, strength, seed, priority,"
-        " output, style_scale, snapshots, overrides (did you mean 'strength'?)",
+        " output, style_scale, color, snapshots, overrides (did you mean 'strength'?)",
         "style: found 'wave'; allowed are monet, night, waves (did you mean 'waves'?)",
         "recipe: found 'stduio'; allowed are studio (did you mean 'studio'?)",
     )
@@ -122,6 +130,7 @@ def test_every_problem_is_told_at_once(styles: dict[str, Style]) -> None:
         ),
         ("style: waves\nsnapshots: often", "snapshots: found 'often'; a whole number is expected"),
         ("style: waves\nsnapshot: 5", "did you mean 'snapshots'?"),
+        ("style: waves\ncolor: kept", "color: found 'kept'; 'style' or 'keep' is expected (did"),
         ("style: waves\nstrength: .inf", "strength: found inf; a finite number is expected"),
         ("style: waves\nstrength: 1e400", "strength: found"),
         ("style: waves\ncontent: ['../x.jpg']", "content.0: found '../x.jpg'"),
