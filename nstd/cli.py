@@ -96,6 +96,15 @@ def _add_stylize(parser: argparse.ArgumentParser) -> None:
         "--overrides", default="{}", metavar="YAML", help="fields of the recipe, as '{steps: 40}'"
     )
     parser.add_argument(
+        "--color",
+        choices=("style", "keep"),
+        default="style",
+        help="whose colours: the style's (default), or 'keep' those of the photograph",
+    )
+    parser.add_argument(
+        "--snapshots", type=int, metavar="N", help="write the picture every N steps beside OUT"
+    )
+    parser.add_argument(
         "--losses", action="store_true", help="write the loss log and its plot beside OUT"
     )
     parser.add_argument("--force", action="store_true", help="replace OUT if it exists")
@@ -215,6 +224,8 @@ def _stylize(arguments: argparse.Namespace) -> int:
 
     if arguments.size is not None and arguments.size < 16:
         raise UsageError(f"--size: found {arguments.size}; at least 16 pixels are needed.")
+    if arguments.snapshots is not None and not 0 <= arguments.snapshots <= 100_000:
+        raise UsageError(f"--snapshots: found {arguments.snapshots}; 0 … 100000 are allowed.")
     wish = Wish(
         content=arguments.content,
         style=arguments.style,
@@ -226,6 +237,8 @@ def _stylize(arguments: argparse.Namespace) -> int:
         seed=arguments.seed,
         quality=arguments.quality,
         overrides=arguments.overrides,
+        color=arguments.color,
+        snapshots=arguments.snapshots,
         losses=arguments.losses,
         force=arguments.force,
     )

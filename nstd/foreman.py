@@ -15,6 +15,7 @@ from nstd.orders import (
     Failed,
     Finished,
     Progress,
+    Snapshot,
     Stopped,
     StylePicture,
     WorkOrder,
@@ -23,7 +24,7 @@ from nstd.pool import Pool, PoolEvent, Ready, WorkerLost
 from nstd.publishing import Publishing
 from nstd.record import facts_json
 from nstd.seal import sealed, unsealed
-from nstd.spool.durable import replace_durably, sync_folder
+from nstd.spool.durable import make_folder, replace_durably, sync_folder
 from nstd.spool.jobs import Job, JobProgress, PlannedFile
 from nstd.spool.journal import Journal
 from nstd.spool.tidy import Tidying
@@ -150,6 +151,8 @@ class Foreman:
         match event:
             case Progress():
                 self._note_progress(event, now)
+            case Snapshot():
+                self._try("work", now, partial(self._keep_snapshot, event))
             case Checkpoint():
                 self._try("work", now, partial(self._keep_checkpoint, event))
             case Finished():
@@ -183,7 +186,21 @@ class Foreman:
             )
         )
 
+    def _keep_snapshot(self, event: Snapshot) -> None:
+        suffix = self.journal.job(event.job_id).order.snapshot_suffix(event.step)
+        make_folder(self.work.output(event.job_id, suffix).parent)
+        self._keep(event.job_id, suffix, event.data)
+
+    def _lacks_snapshot(self, job: Job, steps: int) -> bool:
+        """Tell whether one that was due within so many steps could not be kept: a full disk."""
+        due = job.order.snapshot_suffixes(steps)
+        return not all(self.work.output(job.id, suffix).exists() for suffix in due)
+
     def _keep_checkpoint(self, event: Checkpoint) -> None:
+        """Keep it if it is of use: a job that lacks a snapshot goes back to before that step."""
+        if self._lacks_snapshot(self.journal.job(event.job_id), event.step):
+            self.pool.stop_job(event.job_id)
+            return
         newest, before = self.work.checkpoints(event.job_id)
         if newest.exists():
             newest.replace(before)
@@ -191,14 +208,23 @@ class Foreman:
 
     def _finish(self, event: Finished, now: Now) -> None:
         """Make the results durable in the work folder, then say so in the journal."""
+        job = self.journal.job(event.job_id)
+        steps = event.facts.evaluations
+        if self._lacks_snapshot(job, steps):
+            log.warning("job lacks a snapshot, goes back to its checkpoint", job=job.id)
+            self._requeue(job.id, now, reason=None)
+            return
         try:
-            files = [self._keep(event.job_id, f.suffix, f.data) for f in event.files]
-            sync_folder(self.work.job(event.job_id))
+            files = [self._keep(job.id, file.suffix, file.data) for file in event.files]
+            files += [
+                PlannedFile.at(self.work.output(job.id, suffix), suffix)
+                for suffix in job.order.snapshot_suffixes(steps)
+            ]
+            sync_folder(self.work.job(job.id))
         except OSError as error:
             self.circuits.failed(WorldError("work", f"The work folder fails: {error}."), now)
-            self._requeue(event.job_id, now, reason=None)
+            self._requeue(job.id, now, reason=None)
             return
-        job = self.journal.job(event.job_id)
         self.journal.finish(
             job.id,
             files,

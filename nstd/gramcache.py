@@ -13,6 +13,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
+from nstd.engine.color import Tone
 from nstd.engine.statistics import LayerStats
 from nstd.engine.targets import StyleStats
 from nstd.seal import sealed, unsealed
@@ -23,7 +24,10 @@ KEPT_IN_MEMORY = 256
 
 @dataclass(frozen=True)
 class GramKey:
-    """Everything that a style's statistics depend on."""
+    """Everything that a style's statistics depend on.
+
+    `tone` is that of the photograph which the style's luminance is matched to, where colours stay.
+    """
 
     picture_sha256: str
     fit: str
@@ -34,6 +38,7 @@ class GramKey:
     padding: str
     layers: tuple[str, ...]
     precision: str
+    tone: Tone | None = None
     preprocessing: int = PREPROCESSING_VERSION
 
     @property

@@ -8,11 +8,22 @@ from pathlib import Path
 from nstd.devices import find_devices, share_processors
 from nstd.errors import DivergedError, JobError, NstdError, UsageError, WorldError
 from nstd.formats import FORMAT_OF_SUFFIX
-from nstd.orders import Failed, Finished, Order, Progress, StylePicture, StyleShare, WorkOrder
+from nstd.orders import (
+    STEPS_SUFFIX,
+    ColorChoice,
+    Failed,
+    Finished,
+    Order,
+    Progress,
+    Snapshot,
+    StylePicture,
+    StyleShare,
+    WorkOrder,
+)
 from nstd.problems import ProblemsError
 from nstd.progress_bars import ProgressBars
 from nstd.recipe import load_recipe
-from nstd.spool.durable import replace_durably
+from nstd.spool.durable import make_folder, replace_durably
 from nstd.strict_yaml import YamlTextError, load_yaml
 
 ERROR_OF_FAULT = {"job": JobError, "attempt": DivergedError}
@@ -32,6 +43,8 @@ class Wish:
     seed: int
     quality: int
     overrides: str
+    snapshots: int | None
+    color: ColorChoice
     losses: bool
     force: bool
 
@@ -44,7 +57,9 @@ def stylize(wish: Wish, *, cache_folder: Path) -> Finished:
         JobError: the pictures cannot be used.
     """
     order = _order(wish)
-    finished = _run(order, cache_folder)
+    if order.order.snapshots:
+        _clear(wish.output.with_suffix(STEPS_SUFFIX), force=wish.force)
+    finished = _run(order, wish.output, cache_folder)
     for file in finished.files:
         if file.suffix.startswith(".losses"):
             if wish.losses:
@@ -81,6 +96,8 @@ def _order(wish: Wish) -> WorkOrder:
         priority=0,
         output_format=output_format,
         quality=wish.quality,
+        color=wish.color,
+        snapshots=recipe.snapshots if wish.snapshots is None else wish.snapshots,
     )
     return WorkOrder(
         str(os.getpid()),
@@ -91,7 +108,16 @@ def _order(wish: Wish) -> WorkOrder:
     )
 
 
-def _run(order: WorkOrder, cache_folder: Path) -> Finished:
+def _clear(steps: Path, *, force: bool) -> None:
+    """Make the folder of the snapshots, without those of an earlier picture."""
+    if steps.exists() and not (force and steps.is_dir()):
+        raise UsageError(f"{steps} exists; --force replaces the snapshots in a folder.")
+    make_folder(steps)
+    for path in steps.glob("[0-9]" * 6 + ".*"):
+        path.unlink()
+
+
+def _run(order: WorkOrder, output: Path, cache_folder: Path) -> Finished:
     share_processors()
     from nstd.station import Station
     from nstd.worker import run_order
@@ -104,6 +130,9 @@ def _run(order: WorkOrder, cache_folder: Path) -> Finished:
             match event:
                 case Progress() as p:
                     bars.set(p.job_id, order.order.style_label, p, loss=p.losses[-1].total)
+                case Snapshot(step=step, data=data):
+                    suffix = order.order.snapshot_suffix(step)
+                    replace_durably(output.parent / f"{output.stem}{suffix}", data)
                 case Failed(fault="device"):
                     raise WorldError(str(station.device), event.sentence)
                 case Failed():

@@ -8,8 +8,12 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from nstd.formats import PictureFormat
+from nstd.formats import SUFFIX_OF_FORMAT, PictureFormat
 from nstd.recipe import Model, Recipe
+
+STEPS_SUFFIX = ".steps"
+
+ColorChoice = Literal["style", "keep"]
 
 
 class StyleShare(Model):
@@ -33,11 +37,24 @@ class Order(Model):
     priority: int
     output_format: PictureFormat
     quality: int
+    snapshots: int = 0
+    color: ColorChoice = "style"
 
     @property
     def style_label(self) -> str:
         """The styles in words, as results are named: `starry-night`, `monet+shipwreck`."""
         return "+".join(style.name for style in self.styles)
+
+    def snapshot_suffix(self, step: int) -> str:
+        """How the name of the picture after that step ends: `.steps/000200.jpg`."""
+        return f"{STEPS_SUFFIX}/{step:06d}{SUFFIX_OF_FORMAT[self.output_format]}"
+
+    def snapshot_suffixes(self, steps: int) -> tuple[str, ...]:
+        """How the names of all snapshots end that are due after so many steps, in their order."""
+        if not self.snapshots:
+            return ()
+        due = range(self.snapshots, steps + 1, self.snapshots)
+        return tuple(self.snapshot_suffix(step) for step in due)
 
 
 @dataclass(frozen=True)
@@ -93,6 +110,18 @@ class Progress:
 @dataclass(frozen=True)
 class Checkpoint:
     """All that is needed to go on from `step` (safetensors)."""
+
+    job_id: str
+    step: int
+    data: bytes
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The picture as it was after `step`, encoded as the result will be, at its level's size.
+
+    It comes before the checkpoint of its step: who keeps that one has kept the snapshots before it.
+    """
 
     job_id: str
     step: int
@@ -158,4 +187,4 @@ class Failed:
     sentence: str
 
 
-Event = Progress | Checkpoint | Finished | Stopped | Failed
+Event = Progress | Snapshot | Checkpoint | Finished | Stopped | Failed

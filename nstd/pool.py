@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Protocol
 
 from nstd.devices import share_processors
-from nstd.orders import Event, Failed, Finished, Stopped, WorkOrder
+from nstd.orders import Event, Failed, Finished, Snapshot, Stopped, WorkOrder
 
 PR_SET_PDEATHSIG = 1
 FIRST_RESTART_WAIT_S = 1.0
@@ -161,6 +161,8 @@ class ProcessPool:
                 event = worker.connection.recv()
                 events.append(event)
                 self._note(worker, event)
+                if isinstance(event, Snapshot):  # one a turn: the rest waits at the worker's end
+                    break
         except (EOFError, OSError):
             events.append(self._lost(worker, now_s))
         return events

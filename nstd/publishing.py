@@ -2,11 +2,12 @@
 
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import structlog
 
 from nstd.clock import Now
+from nstd.orders import STEPS_SUFFIX
 from nstd.record import facts_from_json, record_json
 from nstd.spool.durable import replace_durably
 from nstd.spool.jobs import Job, PlannedFile
@@ -21,21 +22,46 @@ log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
+class Begun:
+    """How much of a job has been published, and in how many seconds."""
+
+    files: int = 0
+    seconds: float = 0.0
+
+
+@dataclass
 class Publishing:
-    """Publishes finished jobs; replaying any prefix of `publish` is harmless."""
+    """Publishes finished jobs; replaying any prefix of `publish` is harmless.
+
+    `turn_s` is how long one call may take before it leaves the rest to the next: the daemon has
+    other work, and thousands of snapshots may go to a slow share.
+    """
 
     journal: Journal
     work: WorkFolder
     outbox: Outbox
+    turn_s: float = 5.0
+    # Spares the next turn a look at what lies there; a crash that forgets it costs no more.
+    _begun: dict[str, Begun] = field(default_factory=dict)
 
     def publish(self, job: Job, now: Now) -> None:
-        """Publish a finished job. Raises: OSError, when the outbox or the work folder fails."""
+        """Publish a finished job, or a part of it: it is done when the journal says so.
+
+        Raises:
+            OSError: the outbox or the work folder fails.
+        """
         files = self.journal.files_of(job.id)
+        before = self._begun.pop(job.id, Begun())
         began = time.monotonic()
         try:
-            for file in files:
-                self._publish_file(job, file)
-            record = self._record(job, files, now, time.monotonic() - began)
+            for index in range(before.files, len(files)):
+                self._publish_file(job, files[index])
+                seconds = time.monotonic() - began
+                if seconds > self.turn_s:
+                    self._begun[job.id] = Begun(index + 1, before.seconds + seconds)
+                    return
+            seconds = before.seconds + time.monotonic() - began
+            record = self._record(job, files, now, seconds)
             self._publish_file(job, record)
         except NameTakenError:
             self._move_aside(job, files)
@@ -46,7 +72,7 @@ class Publishing:
         """Choose folder and stem of the results: `IMG_0412--starry-night`, then `…--2`, `…--3`."""
         folder = safe_folder(job.folder)
         stem = safe_name(f"{split_name(job.content_name or job.id)[0]}--{job.order.style_label}")
-        suffixes = [RECORD_SUFFIX, *(file.suffix for file in files)]
+        suffixes = [RECORD_SUFFIX, STEPS_SUFFIX, *(file.suffix for file in files)]
         number = 1
         while True:
             name = stem if number == 1 else f"{stem}--{number}"

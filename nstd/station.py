@@ -26,6 +26,13 @@ class Station:
         where = torch.device(device)
         return cls(where, GramCache(cache_folder, where), checkpoint_every_s)
 
+    @property
+    def device_name(self) -> str:
+        """The device as the record names it."""
+        if self.device.type == "cuda":
+            return f"{self.device} ({torch.cuda.get_device_name(self.device)})"
+        return str(self.device)
+
     def weights(self, architecture: str) -> Weights:
         if architecture not in self._weights:
             self._weights[architecture] = load_weights(architecture)

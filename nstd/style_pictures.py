@@ -7,6 +7,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from nstd.engine.color import Tone, matched
 from nstd.engine.pixels import resize
 from nstd.engine.pyramid import canvas_size
 from nstd.engine.targets import StyleStats, blend, ladder_size_px, style_statistics
@@ -34,13 +35,19 @@ class JobStyles:
         self.seconds = 0.0
         self._measured_before = station.cache.measured
 
-    def at(self, width: int, height: int, dtype: torch.dtype) -> StyleStats:
-        """Return the styles' statistics for a level of that size; none if no term needs them."""
+    def at(self, width: int, height: int, dtype: torch.dtype, tone: Tone | None) -> StyleStats:
+        """Return the styles' statistics for a level of that size; none if no term needs them.
+
+        Args:
+            tone: where given, the styles are looked at in grey, matched to it.
+        """
         if not self.recipe.style_layers:
             return StyleStats({})
         began = time.monotonic()
         canvas = self._canvas(width, height)
-        parts = [(self._statistics(style, canvas, dtype), style.share) for style in self.pictures]
+        parts = [
+            (self._statistics(style, canvas, dtype, tone), style.share) for style in self.pictures
+        ]
         self.seconds += time.monotonic() - began
         return parts[0][0] if len(parts) == 1 else blend(parts)
 
@@ -51,9 +58,9 @@ class JobStyles:
             return "unused"
         return "miss" if self.station.cache.measured > self._measured_before else "hit"
 
-    def first_picture(self) -> Tensor:
+    def first_picture(self, tone: Tone | None) -> Tensor:
         """Return the first style's picture (1, 3, H, W), for a run that starts from it."""
-        return load_photograph(self.pictures[0].data).pixels.to(self.station.device)
+        return self._toned(self.pictures[0], tone)
 
     def _canvas(self, width: int, height: int) -> Canvas:
         """Say at which size a style is looked at for a level: fitted as the photograph is."""
@@ -62,7 +69,13 @@ class JobStyles:
             return Canvas(fit=fit, px=ladder_size_px(max(width, height) * self.style_scale))
         return Canvas(fit=fit, px=max(32, round(min(width, height) * self.style_scale)))
 
-    def _statistics(self, style: StylePicture, canvas: Canvas, dtype: torch.dtype) -> StyleStats:
+    def _toned(self, style: StylePicture, tone: Tone | None) -> Tensor:
+        pixels = load_photograph(style.data).pixels.to(self.station.device)
+        return matched(pixels, tone) if tone else pixels
+
+    def _statistics(
+        self, style: StylePicture, canvas: Canvas, dtype: torch.dtype, tone: Tone | None
+    ) -> StyleStats:
         backbone = self.station.backbone(self.recipe, dtype)
         key = GramKey(
             style.sha256,
@@ -74,12 +87,15 @@ class JobStyles:
             self.recipe.padding,
             self.recipe.style_layers,
             str(dtype).removeprefix("torch."),
+            tone,
         )
 
         def measure() -> StyleStats:
             pixels = load_photograph(style.data).pixels.to(self.station.device)
             width, height = self._size(canvas, width=pixels.shape[3], height=pixels.shape[2])
             small = resize(pixels, width=width, height=height)
+            if tone:
+                small = matched(small, tone)
             return style_statistics(backbone, small, self.recipe.style_layers)
 
         return self.station.cache.get(key, measure)

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from nstd import __version__, checkpoint
 from nstd.artifacts import group_sums, losses_csv, losses_png
+from nstd.engine.color import Tone, grey, tone, with_colors_of
 from nstd.engine.objective import make_objective
 from nstd.engine.pixels import resize
 from nstd.engine.pyramid import canvas_size
@@ -28,6 +29,7 @@ from nstd.orders import (
     ProducedFile,
     Progress,
     RunFacts,
+    Snapshot,
     Stopped,
     WorkOrder,
 )
@@ -75,6 +77,7 @@ class _Work:
         self.rows: list[LossRow] = []
         self.seconds_before = 0.0  # spent before the checkpoint that this run goes on from
         self.resumed_from_step = 0
+        self.tone: Tone | None = None  # that the styles are matched to, where colours stay
         self.styles = JobStyles(
             order.styles,
             recipe=self.recipe,
@@ -92,7 +95,7 @@ class _Work:
             return
         run = self._begin(content)
         began, seconds_style = time.monotonic(), self.styles.seconds
-        stopped = yield from self._optimise(run, began)
+        stopped = yield from self._optimise(run, photograph, began)
         if stopped:
             yield Stopped(self.work.job_id)
             return
@@ -134,6 +137,8 @@ class _Work:
             self.rows = list(saved.rows)
             self.seconds_before = saved.seconds
             self.resumed_from_step = saved.run.step
+        if self.order.color == "keep":
+            content, self.tone = grey(content), tone(content)
         problem = Problem(
             recipe=self.recipe,
             backbone=self.station.backbone(self.recipe, self.dtype),
@@ -141,7 +146,7 @@ class _Work:
             style_at=self._style_at,
             strength=self.order.strength,
             seed=self.order.seed,
-            style_picture=self.styles.first_picture,
+            style_picture=lambda: self.styles.first_picture(self.tone),
         )
         run = Run(problem, saved.run if saved else None)
         # For the delivered loss: now, so that a job that is resumed looks at no style again.
@@ -157,15 +162,19 @@ class _Work:
 
     def _style_at(self, width: int, height: int, dtype: torch.dtype | None = None) -> StyleStats:
         """Return the style's statistics for a level, in the run's precision or another."""
-        return self.styles.at(width, height, dtype or self.dtype)
+        return self.styles.at(width, height, dtype or self.dtype, self.tone)
 
-    def _optimise(self, run: Run, began: float) -> Generator[Event, None, bool]:
+    def _optimise(
+        self, run: Run, photograph: Photograph, began: float
+    ) -> Generator[Event, None, bool]:
         """Make the steps; the generator's value tells whether the run was left."""
         pending: list[tuple[Step, float]] = []
         last_word = last_checkpoint = time.monotonic()
         for step in run:
             now = time.monotonic()
             pending.append((step, self.seconds_before + now - began))
+            if self.order.snapshots and step.step % self.order.snapshots == 0:
+                yield self._snapshot(run, photograph)
             leaving = self.stop()
             saving = leaving or now - last_checkpoint >= self.station.checkpoint_every_s
             if saving or now - last_word >= WORD_EVERY_S:
@@ -184,6 +193,9 @@ class _Work:
         if pending:
             yield self._progress(run, pending, time.monotonic() - began)
         return False
+
+    def _snapshot(self, run: Run, photograph: Photograph) -> Snapshot:
+        return Snapshot(self.work.job_id, run.step, self._encoded(run.picture, photograph))
 
     def _progress(self, run: Run, pending: list[tuple[Step, float]], spent_s: float) -> Progress:
         """Fetch the losses of many steps in one read, and tell how far the run is."""
@@ -220,26 +232,24 @@ class _Work:
         seconds_optimise: float,
     ) -> Finished:
         width, height = self._result_size(photograph)
-        picture = resize(picture, width=width, height=height)
-        output = self.order.output_format
-        encoded = encode(picture, format=output, quality=self.order.quality, luggage=photograph)
+        encoded = self._encoded(picture, photograph)
         names = run.term_names if run else ()
         delivered = self._delivered(run, encoded) if run else {}
         files = [
-            ProducedFile(SUFFIX_OF_FORMAT[output], encoded),
+            ProducedFile(SUFFIX_OF_FORMAT[self.order.output_format], encoded),
             ProducedFile(".losses.csv", losses_csv(names, self.rows)),
         ]
         if self.rows:
             title = f"{self.order.style_label} · {self.order.recipe_name}"
             files.append(ProducedFile(".losses.png", losses_png(names, self.rows, title=title)))
         facts = RunFacts(
-            device=self._device_name(),
+            device=self.station.device_name,
             precision=str(self.dtype).removeprefix("torch."),
             weights_sha256=self.station.weights(self.recipe.backbone).sha256,
             evaluations=len(self.rows),
             stalled_levels=run.stalled_levels if run else 0,
-            width=int(picture.shape[3]),
-            height=int(picture.shape[2]),
+            width=width,
+            height=height,
             seconds_load=seconds_load,
             seconds_style=self.styles.seconds,
             seconds_optimise=seconds_optimise,
@@ -256,11 +266,28 @@ class _Work:
         )
         return Finished(self.work.job_id, tuple(files), facts)
 
+    def _encoded(self, picture: Tensor, photograph: Photograph) -> bytes:
+        if self.recipe.canvas:
+            width, height = self._result_size(photograph)
+            picture = resize(picture, width=width, height=height)
+        if self.order.color == "keep":
+            pixels = photograph.pixels.to(picture.device)
+            height, width = picture.shape[-2:]
+            picture = with_colors_of(picture, resize(pixels, width=width, height=height))
+        return encode(
+            picture,
+            format=self.order.output_format,
+            quality=self.order.quality,
+            luggage=photograph,
+        )
+
     def _delivered(self, run: Run, encoded: bytes) -> dict[str, float]:
         """Evaluate the objective in fp32 on the pixels that the customer will decode."""
         problem, level = run.problem, run.levels[-1]
         decoded = load_photograph(encoded).pixels.to(self.station.device)
         delivered = resize(decoded, width=level.width, height=level.height)
+        if self.order.color == "keep":
+            delivered = grey(delivered)
         objective = make_objective(
             self.recipe,
             backbone=self.station.backbone(self.recipe, torch.float32),
@@ -269,9 +296,3 @@ class _Work:
             strength=problem.strength,
         )
         return group_sums(objective.names, read(objective.terms(delivered)))
-
-    def _device_name(self) -> str:
-        device = self.station.device
-        if device.type == "cuda":
-            return f"{device} ({torch.cuda.get_device_name(device)})"
-        return str(device)

@@ -32,9 +32,10 @@ retry_wait_s: 0.1
 """
 
 
-def manifest(*, steps: int, style: str = "waves") -> str:
+def manifest(*, steps: int, style: str = "waves", snapshots: int = 0) -> str:
     """Order a small picture in so many steps at one size."""
-    return f"style: {style}\noverrides: {{steps: {steps}, pyramid: null, refine: null}}\n"
+    overrides = f"{{steps: {steps}, pyramid: null, refine: null}}"
+    return f"style: {style}\nsnapshots: {snapshots}\noverrides: {overrides}\n"
 
 
 def until(condition: Callable[[], object], *, seconds: float = 90.0) -> None:

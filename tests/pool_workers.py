@@ -6,7 +6,7 @@ from multiprocessing.connection import Connection
 
 from fake_pool import finished
 
-from nstd.orders import Failed, Stopped, WorkOrder
+from nstd.orders import Failed, Snapshot, Stopped, WorkOrder
 from nstd.pool import Ready, StopJob, WorkerSettings
 
 
@@ -22,6 +22,10 @@ def serve(connection: Connection, settings: WorkerSettings) -> None:
             continue
         match order.content:
             case b"finish":
+                connection.send(finished(order.job_id))
+            case b"snapshots":
+                for step in (1, 2, 3):
+                    connection.send(Snapshot(order.job_id, step, b"picture"))
                 connection.send(finished(order.job_id))
             case b"die":
                 os.kill(os.getpid(), signal.SIGKILL)

@@ -129,6 +129,21 @@ def test_stylize_paints_one_picture_without_folders(studio: Path) -> None:
     assert "--force replaces it" in second.stderr
 
 
+def test_stylize_writes_snapshots_beside_the_picture(studio: Path) -> None:
+    """In a folder of the picture's name; an earlier picture's are not mixed with them."""
+    put_picture(studio / "a.jpg", width=80, height=64)
+    words = ("stylize", "a.jpg", "inbox/styles/waves.jpg", "-o", "out.png")
+    quick = ("--overrides", "{steps: 4, pyramid: null}", "--snapshots")
+    first = nstd(*words, *quick, "1")
+    (studio / "out.png").unlink()
+    second, forced = nstd(*words, *quick, "3"), nstd(*words, *quick, "3", "--force")
+
+    assert (first.returncode, forced.returncode) == (0, 0), first.stderr + forced.stderr
+    assert second.returncode == 64
+    assert "out.steps exists; --force" in second.stderr
+    assert [path.name for path in (studio / "out.steps").iterdir()] == ["000003.png"]
+
+
 @pytest.mark.parametrize(
     ("words", "code", "sentence"),
     [
@@ -136,6 +151,7 @@ def test_stylize_paints_one_picture_without_folders(studio: Path) -> None:
         (("a.jpg", "a.jpg", "-o", "x.gif"), 64, "must end in one of"),
         (("a.jpg", "a.jpg", "-o", "x.png", "--recipe", "studoi"), 64, "did you mean 'studio'"),
         (("a.jpg", "a.jpg", "-o", "x.png", "--overrides", "{stps: 3}"), 64, "stps: unknown key"),
+        (("a.jpg", "a.jpg", "-o", "x.png", "--snapshots", "-1"), 64, "0 … 100000 are allowed"),
         (("text.jpg", "a.jpg", "-o", "x.png"), 65, "cannot be decoded"),
     ],
 )

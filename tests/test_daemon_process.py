@@ -2,6 +2,7 @@
 
 import contextlib
 import csv
+import hashlib
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,9 +24,11 @@ def studio(tmp_path: Path) -> Iterator[Studio]:
         studio.daemon.wait()
 
 
-def put_pair(studio: Studio, name: str, *, seed: int = 0, steps: int = 6) -> None:
+def put_pair(
+    studio: Studio, name: str, *, seed: int = 0, steps: int = 6, snapshots: int = 0
+) -> None:
     path = put_picture(studio.inbox / name, seed=seed, width=96, height=72)
-    path.with_suffix(".yaml").write_text(manifest(steps=steps))
+    path.with_suffix(".yaml").write_text(manifest(steps=steps, snapshots=snapshots))
 
 
 def test_a_pair_copied_in_slowly_comes_out_once_and_the_next_hits_the_cache(
@@ -97,6 +100,30 @@ def test_a_killed_worker_is_replaced_and_its_job_goes_on(studio: Studio) -> None
     assert studio.stop() == 0
     assert not list((studio.work / "jobs").iterdir())
     assert len(list(studio.outbox.iterdir())) == 4
+
+
+def test_snapshots_of_a_killed_job_are_all_there_once(studio: Studio) -> None:
+    """Worker and daemon are killed on the way; the record has every picture of every tenth step."""
+    put_pair(studio, "long.jpg", steps=60, snapshots=10)
+    studio.start()
+    until(lambda: studio.is_at_step(11) and studio.has_checkpoint())
+    kill(studio.workers()[0])
+    until(lambda: studio.is_at_step(31))
+    studio.stop(signal.SIGKILL)
+    studio.start()
+    record = studio.record("long--waves")
+
+    names = [f"long--waves.steps/{step:06d}.jpg" for step in range(10, 61, 10)]
+    files = record["files"]
+    assert isinstance(files, list)
+    assert [file["name"] for file in files[3:]] == names
+    for file in files:
+        data = (studio.outbox / file["name"]).read_bytes()
+        assert hashlib.sha256(data).hexdigest() == file["sha256"]
+    assert len(list((studio.outbox / "long--waves.steps").iterdir())) == 6
+    assert (studio.outbox / names[-1]).read_bytes() == (
+        studio.outbox / "long--waves.jpg"
+    ).read_bytes()
 
 
 def test_a_killed_daemon_takes_its_worker_along_and_the_job_goes_on(studio: Studio) -> None:

@@ -1,5 +1,7 @@
 """The foreman between a real spool and a fake pool, his turns called by hand."""
 
+import errno
+import hashlib
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +14,7 @@ from nstd.circuits import Circuits
 from nstd.clock import Now
 from nstd.errors import WorldError
 from nstd.foreman import Foreman, RetryPolicy
-from nstd.orders import Checkpoint, Failed, LossRow, Progress, Stopped
+from nstd.orders import Checkpoint, Failed, LossRow, Progress, Snapshot, Stopped
 from nstd.pool import Ready, WorkerLost
 from nstd.publishing import Publishing
 from nstd.spool.jobs import Job
@@ -58,9 +60,9 @@ class Shop:
         self.spool.now = Now(now.monotonic_s + seconds, now.wall_s + seconds)
         self.foreman.tick(self.spool.now)
 
-    def begin(self, name: str = "IMG.jpg", seed: int = 0) -> Job:
+    def begin(self, name: str = "IMG.jpg", seed: int = 0, manifest: str = "style: waves\n") -> Job:
         """Drop a pair, accept it, and hand it to the worker."""
-        self.spool.drop(name, seed=seed)
+        self.spool.drop(name, seed=seed, manifest=manifest)
         self.spool.settle()
         self.tick()
         (job,) = self.spool.jobs("running")
@@ -300,6 +302,130 @@ def test_an_outbox_out_of_order_holds_results_back_without_a_charge(shop: Shop) 
     assert shop.spool.journal.board.faults() == []
     assert len(shop.published()) == len(FILES)
     assert len(shop.pool.orders) == 1
+
+
+WITH_SNAPSHOTS = "style: waves\nsnapshots: 2\n"
+STEPS = [f".steps/{step:06d}.jpg" for step in (2, 4, 6)]
+
+
+def snapshots(job: Job, *steps: int) -> list[Snapshot]:
+    """Return what a worker says when it has made these steps."""
+    return [Snapshot(job.id, step, b"picture at %d" % step) for step in steps]
+
+
+def test_snapshots_are_published_and_recorded_like_other_files(shop: Shop) -> None:
+    """In a folder beside the result; the record has the hash of each, in their order."""
+    job = shop.begin("wedding/IMG.jpg", manifest=WITH_SNAPSHOTS)
+    assert shop.pool.orders[0].order.snapshots == 2
+    shop.say(*snapshots(job, 2, 4, 6), finished(job.id, evaluations=7))
+    record = json.loads((shop.outbox / "wedding/IMG--waves.json").read_text())
+
+    assert shop.published() == sorted(f"wedding/IMG--waves{suffix}" for suffix in [*FILES, *STEPS])
+    assert (shop.outbox / "wedding/IMG--waves.steps/000004.jpg").read_bytes() == b"picture at 4"
+    assert [file["name"] for file in record["files"][3:]] == [f"IMG--waves{s}" for s in STEPS]
+    assert record["files"][3]["sha256"] == hashlib.sha256(b"picture at 2").hexdigest()
+    assert record["order"]["snapshots"] == 2
+    assert not list(shop.spool.work.jobs.iterdir())
+
+
+def test_snapshots_survive_a_crash_none_twice_and_none_missing(shop: Shop) -> None:
+    """Those before the checkpoint are kept, those after it made anew in the place of the old."""
+    job = shop.begin(manifest=WITH_SNAPSHOTS)
+    shop.say(*snapshots(job, 2), Checkpoint(job.id, 3, b"three"))
+    shop.say(Snapshot(job.id, 4, b"of the run that died"), *snapshots(job, 6, 8))
+    shop.crash()
+    shop.tick()
+    assert shop.pool.orders[0].checkpoint == b"three"
+    shop.say(*snapshots(job, 4, 6), finished(job.id, evaluations=7))
+
+    assert shop.published() == sorted(f"IMG--waves{suffix}" for suffix in [*FILES, *STEPS])
+    for step in (2, 4, 6):
+        path = shop.outbox / f"IMG--waves.steps/{step:06d}.jpg"
+        assert path.read_bytes() == b"picture at %d" % step
+
+
+def test_a_job_whose_snapshot_met_a_full_disk_goes_back_to_before_it(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No checkpoint beyond the gap is kept; the job is left, uncharged, and makes it again."""
+    job = shop.begin(manifest=WITH_SNAPSHOTS)
+    shop.say(*snapshots(job, 2), Checkpoint(job.id, 2, b"two"))
+    with monkeypatch.context() as patch:
+        patch.setattr("nstd.foreman.replace_durably", _full)
+        shop.say(*snapshots(job, 4))
+    assert [fault.resource for fault in shop.spool.journal.board.faults()] == ["work"]
+    shop.say(*snapshots(job, 6), Checkpoint(job.id, 7, b"seven"), seconds=10)
+    assert shop.pool.stopped == [job.id]
+    shop.say(Stopped(job.id))
+
+    assert [order.checkpoint for order in shop.pool.orders] == [None, b"two"]
+    assert shop.spool.only("running").attempts == 0
+
+
+def test_a_job_that_ends_without_one_of_its_snapshots_is_done_again(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A result is published with all that was ordered, or not yet."""
+    job = shop.begin(manifest=WITH_SNAPSHOTS)
+    with monkeypatch.context() as patch:
+        patch.setattr("nstd.foreman.replace_durably", _full)
+        shop.say(*snapshots(job, 2))
+    shop.say(finished(job.id), seconds=10)
+    assert shop.published() == []
+    shop.say(*snapshots(job, 2), finished(job.id))
+
+    assert len(shop.published()) == len(FILES) + 1
+    assert shop.spool.only("done").attempts == 0
+
+
+def test_the_folder_of_snapshots_gets_the_number_of_its_result(shop: Shop) -> None:
+    """Also when only the folder's name is taken."""
+    (shop.outbox / "IMG--waves.steps").mkdir(parents=True)
+    for seed in (1, 2):
+        job = shop.begin(seed=seed, manifest=WITH_SNAPSHOTS)
+        shop.say(*snapshots(job, 2), finished(job.id))
+
+    assert [name for name in shop.published() if "steps" in name] == [
+        "IMG--waves--2.steps/000002.jpg",
+        "IMG--waves--3.steps/000002.jpg",
+    ]
+    assert list((shop.outbox / "IMG--waves.steps").iterdir()) == []
+
+
+@pytest.mark.parametrize("theirs", ["IMG--waves.steps", "IMG--waves.steps/000002.jpg"])
+def test_a_foreign_file_in_the_way_of_snapshots_makes_us_take_another_name(
+    shop: Shop, theirs: str
+) -> None:
+    """In the place of the folder or in it; what we had published is withdrawn."""
+    job = shop.begin(manifest=WITH_SNAPSHOTS)
+    shop.circuits.failed(_fault("outbox"), shop.spool.now)
+    shop.say(*snapshots(job, 2), finished(job.id))
+    (shop.outbox / theirs).parent.mkdir(parents=True, exist_ok=True)
+    (shop.outbox / theirs).write_text("theirs")
+    shop.tick(5)
+    shop.tick(5)
+
+    ours = [f"IMG--waves--2{suffix}" for suffix in [*FILES, STEPS[0]]]
+    assert shop.published() == sorted([theirs, *ours])
+    assert (shop.outbox / theirs).read_text() == "theirs"
+
+
+def test_publishing_leaves_what_takes_long_to_the_next_turn(shop: Shop) -> None:
+    """A turn publishes for some seconds only: thousands of snapshots hold nothing up."""
+    shop.foreman.publishing.turn_s = 0.0
+    job = shop.begin(manifest=WITH_SNAPSHOTS)
+    shop.say(*snapshots(job, 2), finished(job.id))
+    seen = [len(shop.published())]
+    for _ in FILES:
+        shop.tick()
+        seen.append(len(shop.published()))
+
+    assert seen == [1, 2, 3, 4, 5]
+    assert shop.spool.only("done").id == job.id
+
+
+def _full(*_: object) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
 
 
 def _fault(resource: str) -> WorldError:

@@ -7,6 +7,7 @@ import pytest
 import torch
 from tiny import smooth_picture, tiny_backbone
 
+from nstd.engine.color import Tone
 from nstd.engine.targets import StyleStats, style_statistics
 from nstd.gramcache import KEPT_IN_MEMORY, GramCache, GramKey
 
@@ -100,6 +101,7 @@ def test_a_damaged_file_is_measured_again(tmp_path: Path, damage: object) -> Non
         {"fit": "square"},
         {"layers": ("relu1_1",)},
         {"precision": "bfloat16"},
+        {"tone": Tone(30, 12)},
         {"preprocessing": 2},
     ],
     ids=lambda change: next(iter(change)),

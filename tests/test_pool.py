@@ -11,7 +11,7 @@ from pathlib import Path
 import pool_workers
 import pytest
 
-from nstd.orders import Failed, Finished, Order, Stopped, WorkOrder
+from nstd.orders import Failed, Finished, Order, Snapshot, Stopped, WorkOrder
 from nstd.pool import PoolEvent, ProcessPool, Ready, WorkerLost, WorkerSettings
 from nstd.recipe import load_recipe
 
@@ -69,6 +69,20 @@ def test_a_worker_is_ready_takes_an_order_and_is_idle_again(
 
     assert isinstance(hear(pool, Finished), Finished)
     assert pool.has_room()
+
+
+def test_snapshots_are_taken_one_at_a_time(make_pool: Callable[..., ProcessPool]) -> None:
+    """The others stay in the pipe, which makes the worker wait: none pile up in the daemon."""
+    pool = make_pool("one")
+    hear(pool, Ready)
+    pool.submit(order("a", b"snapshots"))
+    polls: list[list[PoolEvent]] = []
+    while pool.running():
+        wait(pool.waitables(), timeout=30)
+        polls.append(pool.poll(time.monotonic()))
+
+    counts = [sum(isinstance(event, Snapshot) for event in events) for events in polls]
+    assert (max(counts), sum(counts)) == (1, 3)
 
 
 def test_a_killed_worker_is_noticed_and_replaced(make_pool: Callable[..., ProcessPool]) -> None:

@@ -16,16 +16,19 @@ from PIL import Image
 from tiny import smooth_picture
 from torch import Tensor
 
+from nstd.engine.color import grey, luminance, matched, tone, with_colors_of
 from nstd.engine.pixels import resize
 from nstd.formats import PictureFormat
 from nstd.images import to_pillow
 from nstd.orders import (
     Checkpoint,
+    ColorChoice,
     Event,
     Failed,
     Finished,
     Order,
     Progress,
+    Snapshot,
     Stopped,
     StylePicture,
     StyleShare,
@@ -46,6 +49,8 @@ def work_order(
     strength: float = 1.0,
     size_px: int | None = None,
     output: PictureFormat = "png",
+    snapshots: int = 0,
+    color: ColorChoice = "style",
     checkpoint: bytes | None = None,
     **overrides: object,
 ) -> WorkOrder:
@@ -73,6 +78,8 @@ def work_order(
         priority=0,
         output_format=output,
         quality=95,
+        snapshots=snapshots,
+        color=color,
     )
     return WorkOrder(
         "job-1",
@@ -178,19 +185,29 @@ def test_a_style_is_looked_at_once(station: Station) -> None:
     assert finished(work_order(styles=(6,)), restarted).facts.style_cache == "miss"
 
 
-def test_delivered_losses_are_those_of_the_file(station: Station, vgg16_weights: Weights) -> None:
-    """`delivered` is the objective of the decoded file, recomputed literally in float64."""
-    work = work_order(style={"relative_wasserstein": {"weight": 0}}, strength=0.7)
+@pytest.mark.parametrize("color", ["style", "keep"])
+def test_delivered_losses_are_those_of_the_file(
+    station: Station, vgg16_weights: Weights, color: ColorChoice
+) -> None:
+    """`delivered` is the objective of the decoded file, recomputed literally in float64.
+
+    Where colours are kept it is that of its luminance, as the transfer was.
+    """
+    no_wasserstein = {"relative_wasserstein": {"weight": 0}}
+    work = work_order(style=no_wasserstein, strength=0.7, color=color)
     result = finished(work, station)
     recipe = work.order.recipe
-    style = decoded(work.styles[0].data)  # 80 × 70, to be 64 px long
+    content, picture = decoded(work.content), decoded(file_of(result, ".png"))
+    style = resize(decoded(work.styles[0].data), width=64, height=56)  # was 80 × 70
+    if color == "keep":
+        content, picture, style = grey(content), grey(picture), matched(style, tone(content))
     expected = literal_terms(
         recipe,
         torchvision_network("vgg16", pooling=recipe.pooling, state=vgg16_weights.state),
         means=vgg16_weights.mean_activations[recipe.pooling],
-        picture=decoded(file_of(result, ".png")),
-        content=decoded(work.content),
-        style=resize(style, width=64, height=56),
+        picture=picture,
+        content=content,
+        style=style,
         strength=0.7,
     )
     for group, found in result.facts.losses_delivered.items():
@@ -202,10 +219,13 @@ def test_delivered_losses_are_those_of_the_file(station: Station, vgg16_weights:
         assert found == pytest.approx(sum(terms), rel=5e-3), group
 
 
+@pytest.mark.parametrize("color", ["style", "keep"])
 @pytest.mark.parametrize("output", ["png", "jpeg"])
-def test_no_strength_is_the_photograph(station: Station, output: PictureFormat) -> None:
+def test_no_strength_is_the_photograph(
+    station: Station, output: PictureFormat, color: ColorChoice
+) -> None:
     """Strength zero gives the photograph back, up to its file's rounding, and evaluates nothing."""
-    work = work_order(strength=0.0, output=output)
+    work = work_order(strength=0.0, output=output, color=color)
     (result,) = run_order(work, station, never)
     assert isinstance(result, Finished)
     suffix = {"png": ".png", "jpeg": ".jpg"}[output]
@@ -213,6 +233,45 @@ def test_no_strength_is_the_photograph(station: Station, output: PictureFormat) 
     difference = (decoded(file_of(result, suffix)) - decoded(work.content)).abs()
     assert float(difference.max()) == 0 if output == "png" else float(difference.mean()) < 2 / 255
     assert (result.facts.evaluations, result.facts.style_cache) == (0, "unused")
+
+
+def test_kept_colors_are_those_of_the_photograph(station: Station) -> None:
+    """Another luminance in the photograph's colours, in the result and in every snapshot."""
+    work = work_order(color="keep", snapshots=2, strength=3.0)
+    events = list(run_order(work, station, never))
+    content = decoded(work.content)
+    for data in snapshots_in(events).values():
+        picture = decoded(data)
+        small = resize(content, width=picture.shape[3], height=picture.shape[2])
+        difference = picture - with_colors_of(picture, small)
+        assert float(difference.abs().max()) < 2 / 255
+    assert float((luminance(picture) - luminance(content)).abs().mean()) > 0.005
+    assert isinstance(events[-1], Finished)
+    assert snapshots_in(events)[STEPS] == file_of(events[-1], ".png")
+
+
+def test_photographs_as_light_as_each_other_share_a_matched_style(station: Station) -> None:
+    """The style is looked at once for them, and again for a photograph of another tone."""
+    assert finished(work_order(), station).facts.style_cache == "miss"
+    assert finished(work_order(color="keep"), station).facts.style_cache == "miss"
+    photograph = work_order().content
+    with Image.open(io.BytesIO(photograph)) as picture:
+        mirrored = encoded(picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT), "PNG")
+        darker = encoded(picture.point(lambda level: level // 2), "PNG")
+    same, other = (
+        finished(work_order(content=content, color="keep"), station).facts.style_cache
+        for content in (mirrored, darker)
+    )
+    assert (same, other) == ("hit", "miss")
+
+
+def test_kept_colors_survive_a_resume(station: Station) -> None:
+    """Left and resumed, the job ends in the same file."""
+    whole = file_of(finished(work_order(color="keep"), station), ".png")
+    saved = list(run_order(work_order(color="keep"), station, after(3)))[-2]
+    assert isinstance(saved, Checkpoint)
+    again = finished(work_order(color="keep", checkpoint=saved.data), station)
+    assert file_of(again, ".png") == whole
 
 
 @pytest.mark.parametrize("steps", [1, 3, 4, 5, STEPS])
@@ -233,6 +292,52 @@ def test_a_job_left_and_resumed_gives_the_same_bytes(station: Station, steps: in
     assert [row.split(",")[0] for row in rows[1:]] == [str(n) for n in range(1, STEPS + 1)]
     seconds = [float(row.split(",")[3]) for row in rows[1:]]
     assert seconds == sorted(seconds)
+
+
+def snapshots_in(events: list[Event]) -> dict[int, bytes]:
+    """Return the snapshots by their step, each of which must come once."""
+    found = [event for event in events if isinstance(event, Snapshot)]
+    assert len({snapshot.step for snapshot in found}) == len(found)
+    return {snapshot.step: snapshot.data for snapshot in found}
+
+
+def test_snapshots_are_the_picture_on_its_way(station: Station) -> None:
+    """One every two steps, each at its level's size; the last step's is the result."""
+    events = list(run_order(work_order(snapshots=2, output="webp"), station, never))
+    found = snapshots_in(events)
+    assert list(found) == [2, 4, 6, 8]
+    sizes = [Image.open(io.BytesIO(data)) for data in found.values()]
+    assert [(picture.format, picture.size) for picture in sizes] == [
+        ("WEBP", (32, 24)), ("WEBP", (32, 24)), ("WEBP", (64, 48)), ("WEBP", (64, 48)),
+    ]  # fmt: skip
+    assert len(set(found.values())) == 4
+    assert isinstance(events[-1], Finished)
+    assert found[8] == file_of(events[-1], ".webp")
+
+
+def test_a_snapshot_comes_before_the_checkpoint_of_its_step(station: Station) -> None:
+    """So that whoever has the checkpoint has had all snapshots before it."""
+    eager = replace(station, checkpoint_every_s=0)
+    events = list(run_order(work_order(snapshots=3), eager, never))
+    kept = [event for event in events if isinstance(event, Snapshot | Checkpoint)]
+    assert [(type(event), event.step) for event in kept[2:5]] == [
+        (Snapshot, 3), (Checkpoint, 3), (Checkpoint, 4),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("steps", [1, 3, 4, 5])
+def test_snapshots_of_a_resumed_job_are_those_of_one_never_left(
+    station: Station, steps: int
+) -> None:
+    """What is missing after the first part comes in the second, byte for byte, and no more."""
+    whole = snapshots_in(list(run_order(work_order(snapshots=1), station, never)))
+    first = list(run_order(work_order(snapshots=1), station, after(steps)))
+    saved = first[-2]
+    assert isinstance(saved, Checkpoint)
+    again = list(run_order(work_order(snapshots=1, checkpoint=saved.data), station, never))
+    assert list(snapshots_in(first)) == list(range(1, steps + 1))
+    assert list(snapshots_in(again)) == list(range(steps + 1, STEPS + 1))
+    assert snapshots_in(first) | snapshots_in(again) == whole
 
 
 def test_checkpoints_come_as_often_as_asked(station: Station) -> None:
@@ -333,12 +438,13 @@ def test_another_strength_is_another_picture(station: Station) -> None:
 
 @pytest.mark.skipif(not has_bf16(torch.device("cpu")), reason="no bf16 on this processor")
 def test_half_precision_differs_little(station: Station) -> None:
-    """In bf16 the delivered loss, always told in fp32, is that of fp32 within a few per cent."""
+    """In bf16 the delivered loss, always told in fp32, is nearly that of fp32."""
     full = finished(work_order(), station).facts
     half = finished(work_order(precision="bf16"), station).facts
     assert (full.precision, half.precision) == ("float32", "bfloat16")
-    expected = full.losses_delivered["total"]
-    assert half.losses_delivered["total"] == pytest.approx(expected, rel=0.1)
+    fallen = full.losses_start["total"] - full.losses_delivered["total"]
+    difference = half.losses_delivered["total"] - full.losses_delivered["total"]
+    assert abs(difference) < 0.03 * fallen
     start = full.losses_start["total"]
     assert half.losses_start["total"] == pytest.approx(start, rel=0.05)
 

@@ -2,9 +2,11 @@
 
 import hashlib
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from nstd.orders import Order
+from nstd.spool.durable import sha256_of
 
 State = Literal["waiting", "queued", "running", "finished", "done", "failed", "held", "cancelled"]
 TERMINAL: tuple[State, ...] = ("done", "failed", "cancelled")
@@ -87,6 +89,11 @@ class PlannedFile:
     @classmethod
     def of(cls, suffix: str, data: bytes) -> "PlannedFile":
         return cls(suffix, hashlib.sha256(data).hexdigest(), len(data))
+
+    @classmethod
+    def at(cls, path: Path, suffix: str) -> "PlannedFile":
+        """Plan a file that lies in the work folder. Raises: OSError, when it cannot be read."""
+        return cls(suffix, sha256_of(path), path.stat().st_size)
 
 
 @dataclass(frozen=True)

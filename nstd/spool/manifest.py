@@ -8,7 +8,7 @@ from pydantic import Field
 
 from nstd.errors import ManifestError
 from nstd.formats import FORMAT_OF_SUFFIX
-from nstd.orders import Order, StyleShare
+from nstd.orders import ColorChoice, Order, StyleShare
 from nstd.problems import ProblemsError, validated
 from nstd.recipe import Model, Recipe, load_recipe
 from nstd.spool.names import split_name
@@ -45,6 +45,8 @@ class Manifest(Model):
     priority: Annotated[int, Field(ge=-1_000_000, le=1_000_000)] = 0
     output: Output = Output()
     style_scale: Annotated[Number, Field(ge=0.1, le=10)] = 1.0
+    color: ColorChoice = "style"
+    snapshots: Annotated[int, Field(ge=0, le=100_000)] | None = None
     overrides: dict[str, object] = Field(default_factory=dict)
 
     @property
@@ -132,6 +134,8 @@ def _order(
         priority=manifest.priority,
         output_format=same if manifest.output.format == "same" else manifest.output.format,
         quality=manifest.output.quality,
+        color=manifest.color,
+        snapshots=named_recipe[1].snapshots if manifest.snapshots is None else manifest.snapshots,
     )
 
 

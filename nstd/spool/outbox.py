@@ -1,5 +1,6 @@
 """Commit point B: finished files appear in the outbox whole, once, and never over another file."""
 
+import contextlib
 import hashlib
 import os
 from dataclasses import dataclass
@@ -28,12 +29,17 @@ class Outbox:
         A part file in the destination folder, fsync, close, read again and compared, then linked
         under its name without replacing anything.
 
+        Args:
+            name: one with a `/` lies in a folder of its own, which is the result's too.
+
         Raises:
-            NameTakenError: another file has the name.
+            NameTakenError: another file has the name, or that of its own folder.
             OSError: the outbox fails, or gives back other bytes than it was given.
         """
         target = self.root / folder / name
         part = target.with_name(f".nstd-{job_id}-{sha256[:12]}.part")
+        if "/" in name and _is_no_folder(target.parent):
+            raise NameTakenError(name)
         make_folder(target.parent)
         part.unlink(missing_ok=True)
         if os.path.lexists(target):
@@ -57,9 +63,17 @@ class Outbox:
         target = self.root / folder / name
         if target.is_file() and self._is_ours(target, sha256):
             target.unlink()
+        if "/" in name:
+            with contextlib.suppress(OSError):  # not empty yet, or somebody else's file
+                target.parent.rmdir()
 
     def _is_ours(self, target: Path, sha256: str) -> bool:
         return target.is_file() and not target.is_symlink() and sha256_of(target) == sha256
+
+
+def _is_no_folder(path: Path) -> bool:
+    """Tell whether something else has a folder's name; a link might lead anywhere."""
+    return path.is_symlink() or (path.exists() and not path.is_dir())
 
 
 def _copy(source: Path, part: Path) -> None:

@@ -49,7 +49,7 @@ class WorkFolder:
         return self.styles / sha256
 
     def output(self, job_id: str, suffix: str) -> Path:
-        """A finished file of a job that is not published yet."""
+        """A finished file of a job that is not published yet; snapshots have a folder of theirs."""
         return self.jobs / job_id / f"out{suffix}"
 
     def checkpoints(self, job_id: str) -> tuple[Path, Path]:

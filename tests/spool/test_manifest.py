@@ -50,6 +50,24 @@ def test_one_key_is_enough(styles: dict[str, Style]) -> None:
     assert (order.output_format, order.quality) == ("jpeg", 95)
 
 
+def test_colors_are_the_styles_unless_the_manifest_keeps_the_photographs(
+    styles: dict[str, Style],
+) -> None:
+    """Two words are known."""
+    assert order_of("style: waves\n", styles).color == "style"
+    assert order_of("style: waves\ncolor: keep\n", styles).color == "keep"
+
+
+def test_snapshots_are_the_manifests_or_the_recipes(styles: dict[str, Style]) -> None:
+    """A manifest that says nothing leaves it to the recipe; zero says no."""
+    recipe = "style: waves\noverrides: {snapshots: 20}\n"
+
+    assert order_of("style: waves\n", styles).snapshots == 0
+    assert order_of("style: waves\nsnapshots: 50\n", styles).snapshots == 50
+    assert order_of(recipe, styles).snapshots == 20
+    assert order_of(f"{recipe}snapshots: 0\n", styles).snapshots == 0
+
+
 def test_a_blend_names_styles_and_weights(styles: dict[str, Style]) -> None:
     """A style of several pictures brings all of them."""
     text = "style: [{name: waves, weight: 2}, {name: monet}]\n"
@@ -92,7 +110,7 @@ def test_every_problem_is_told_at_once(styles: dict[str, Style]) -> None:
         "size: found 'huge'; 'original' is expected, or a whole number is expected",
         "output.quality: found 400; it should be less than or equal to 100",
         "strengh: unknown key; allowed are style, content, recipe, size, strength, seed, priority,"
-        " output, style_scale, overrides (did you mean 'strength'?)",
+        " output, style_scale, color, snapshots, overrides (did you mean 'strength'?)",
         "style: found 'wave'; allowed are monet, night, waves (did you mean 'waves'?)",
         f"recipe: found 'stduio'; allowed are {', '.join(recipe_names())} (did you mean 'studio'?)",
     )
@@ -107,6 +125,13 @@ def test_every_problem_is_told_at_once(styles: dict[str, Style]) -> None:
         ("style: &a waves\nrecipe: *a", "aliases"),
         ("- waves", "'key: value' lines are expected"),
         ("style: waves\nstrength: -1", "strength: found -1; it should be greater than or equal"),
+        (
+            "style: waves\nsnapshots: -5",
+            "snapshots: found -5; it should be greater than or equal to 0",
+        ),
+        ("style: waves\nsnapshots: often", "snapshots: found 'often'; a whole number is expected"),
+        ("style: waves\nsnapshot: 5", "did you mean 'snapshots'?"),
+        ("style: waves\ncolor: kept", "color: found 'kept'; 'style' or 'keep' is expected (did"),
         ("style: waves\nstrength: .inf", "strength: found inf; a finite number is expected"),
         ("style: waves\nstrength: 1e400", "strength: found"),
         ("style: waves\ncontent: ['../x.jpg']", "content.0: found '../x.jpg'"),
