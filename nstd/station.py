@@ -8,7 +8,7 @@ import torch
 from nstd.engine.backbone import Backbone
 from nstd.gramcache import GramCache
 from nstd.recipe import Recipe
-from nstd.weights import Weights, load_backbone, load_weights
+from nstd.weights.load import Weights, load_backbone, load_weights
 
 
 @dataclass

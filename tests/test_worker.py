@@ -33,7 +33,7 @@ from nstd.orders import (
 )
 from nstd.recipe import load_recipe
 from nstd.station import Station, has_bf16
-from nstd.weights import Weights
+from nstd.weights.load import Weights
 from nstd.worker import run_order
 
 STEPS = 8  # two levels of four

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from nstd.engine.backbone import assemble, normalize
 from nstd.layers import layer_names
-from nstd.weights import Weights, load_backbone
+from nstd.weights.load import Weights, load_backbone
 
 CPU = torch.device("cpu")
 
