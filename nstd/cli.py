@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from nstd import __version__
 from nstd.errors import EX_DATAERR, EX_OK, EX_USAGE, ConfigError, NstdError, UsageError
+from nstd.weights_command import add_weights_arguments, run_weights
 
 if TYPE_CHECKING:
     from nstd.spool.jobs import Job
@@ -72,6 +73,9 @@ def _parser() -> argparse.ArgumentParser:
     recipes = add("recipes", _recipes, "list the recipes that a manifest can name")
     recipes.add_argument("--json", action="store_true", help="as JSON")
     _add_stylize(add("stylize", _stylize, "paint one picture, without folders"))
+    add_weights_arguments(
+        add("weights", run_weights, "list, fetch, import and verify the networks' weights")
+    )
     return parser
 
 
@@ -193,6 +197,7 @@ def _recipes(arguments: argparse.Namespace) -> int:
 
 
 def _stylize(arguments: argparse.Namespace) -> int:
+    from nstd.config import find_weights_folder
     from nstd.one_picture import Wish, stylize
 
     if arguments.size is not None and arguments.size < 16:
@@ -212,7 +217,11 @@ def _stylize(arguments: argparse.Namespace) -> int:
         force=arguments.force,
     )
     base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    finished = stylize(wish, cache_folder=base / "nstd" / "gram")
+    finished = stylize(
+        wish,
+        cache_folder=base / "nstd" / "gram",
+        weights_folder=find_weights_folder(arguments.config),
+    )
     seconds = finished.facts.seconds_optimise
     print(f"{arguments.output}: {finished.facts.evaluations} steps in {seconds:.1f} s")
     return EX_OK

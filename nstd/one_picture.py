@@ -36,7 +36,7 @@ class Wish:
     force: bool
 
 
-def stylize(wish: Wish, *, cache_folder: Path) -> Finished:
+def stylize(wish: Wish, *, cache_folder: Path, weights_folder: Path) -> Finished:
     """Paint one picture, showing its progress, and write it.
 
     Raises:
@@ -44,7 +44,7 @@ def stylize(wish: Wish, *, cache_folder: Path) -> Finished:
         JobError: the pictures cannot be used.
     """
     order = _order(wish)
-    finished = _run(order, cache_folder)
+    finished = _run(order, cache_folder=cache_folder, weights_folder=weights_folder)
     for file in finished.files:
         if file.suffix.startswith(".losses"):
             if wish.losses:
@@ -91,13 +91,16 @@ def _order(wish: Wish) -> WorkOrder:
     )
 
 
-def _run(order: WorkOrder, cache_folder: Path) -> Finished:
+def _run(order: WorkOrder, *, cache_folder: Path, weights_folder: Path) -> Finished:
     share_processors()
     from nstd.station import Station
     from nstd.worker import run_order
 
     station = Station.at(
-        find_devices()[0], cache_folder=cache_folder, checkpoint_every_s=float("inf")
+        find_devices()[0],
+        cache_folder=cache_folder,
+        weights_folder=weights_folder,
+        checkpoint_every_s=float("inf"),
     )
     with ProgressBars() as bars:
         for event in run_order(order, station, lambda: False):

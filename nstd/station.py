@@ -17,18 +17,21 @@ class Station:
 
     device: torch.device
     cache: GramCache
+    weights_folder: Path
     checkpoint_every_s: float
     _weights: dict[str, Weights] = field(default_factory=dict)
     _backbones: dict[tuple[object, ...], Backbone] = field(default_factory=dict)
 
     @classmethod
-    def at(cls, device: str, *, cache_folder: Path, checkpoint_every_s: float) -> "Station":
+    def at(
+        cls, device: str, *, cache_folder: Path, weights_folder: Path, checkpoint_every_s: float
+    ) -> "Station":
         where = torch.device(device)
-        return cls(where, GramCache(cache_folder, where), checkpoint_every_s)
+        return cls(where, GramCache(cache_folder, where), weights_folder, checkpoint_every_s)
 
     def weights(self, architecture: str) -> Weights:
         if architecture not in self._weights:
-            self._weights[architecture] = load_weights(architecture)
+            self._weights[architecture] = load_weights(architecture, folder=self.weights_folder)
         return self._weights[architecture]
 
     def backbone(self, recipe: Recipe, dtype: torch.dtype) -> Backbone:

@@ -35,7 +35,7 @@ def test_help_names_every_command(studio: Path) -> None:
     help_text, nothing = nstd("--help"), nstd()
 
     assert (help_text.returncode, nothing.returncode) == (0, 64)
-    for command in ("run", "once", "check", "status", "stylize", "styles", "recipes"):
+    for command in ("run", "once", "check", "status", "stylize", "styles", "recipes", "weights"):
         assert f"\n    {command} " in help_text.stdout
 
 
