@@ -10,7 +10,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nstd import __version__
-from nstd.errors import EX_DATAERR, EX_OK, EX_USAGE, ConfigError, NstdError, UsageError
+from nstd.errors import EX_DATAERR, EX_OK, EX_USAGE, ConfigError, NstdError
+from nstd.picture_commands import (
+    add_bench_arguments,
+    add_inspect_arguments,
+    add_stylize_arguments,
+    run_bench,
+    run_inspect,
+    run_stylize,
+)
+from nstd.weights_command import add_weights_arguments, run_weights
 
 if TYPE_CHECKING:
     from nstd.spool.jobs import Job
@@ -71,56 +80,13 @@ def _parser() -> argparse.ArgumentParser:
     styles.add_argument("--json", action="store_true", help="as JSON")
     recipes = add("recipes", _recipes, "list the recipes that a manifest can name")
     recipes.add_argument("--json", action="store_true", help="as JSON")
-    bench = add("bench", _bench, "measure what this machine does; takes some minutes")
-    bench.add_argument("--json", action="store_true", help="as JSON")
-    bench.add_argument("--content", type=Path, help="a photograph; default: a portrait")
-    bench.add_argument("--style", type=Path, help="a painting; default: the inbox's first style")
-    _add_stylize(add("stylize", _stylize, "paint one picture, without folders"))
-    _add_inspect(add("inspect", _inspect, "draw what the network sees in a picture"))
+    add_bench_arguments(add("bench", run_bench, "measure what this machine does; some minutes"))
+    add_stylize_arguments(add("stylize", run_stylize, "paint one picture, without folders"))
+    add_inspect_arguments(add("inspect", run_inspect, "draw what the network sees in a picture"))
+    add_weights_arguments(
+        add("weights", run_weights, "list, fetch, import and verify the networks' weights")
+    )
     return parser
-
-
-def _add_stylize(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("content", metavar="CONTENT", type=Path, help="the photograph")
-    parser.add_argument("style", metavar="STYLE", type=Path, help="the painting")
-    parser.add_argument("-o", "--output", metavar="OUT", type=Path, required=True)
-    parser.add_argument("--recipe", default="studio")
-    parser.add_argument(
-        "--size", type=int, metavar="PX", help="the long side; default: as the photograph"
-    )
-    parser.add_argument("--strength", type=float, default=1.0, help="multiplies the style weight")
-    parser.add_argument("--style-scale", type=float, default=1.0, help="size of the strokes")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--quality", type=int, default=95, help="of JPEG and WebP, 1 … 100")
-    parser.add_argument(
-        "--overrides", default="{}", metavar="YAML", help="fields of the recipe, as '{steps: 40}'"
-    )
-    parser.add_argument(
-        "--color",
-        choices=("style", "keep"),
-        default="style",
-        help="whose colours: the style's (default), or 'keep' those of the photograph",
-    )
-    parser.add_argument(
-        "--snapshots", type=int, metavar="N", help="write the picture every N steps beside OUT"
-    )
-    parser.add_argument(
-        "--losses", action="store_true", help="write the loss log and its plot beside OUT"
-    )
-    parser.add_argument("--force", action="store_true", help="replace OUT if it exists")
-
-
-def _add_inspect(parser: argparse.ArgumentParser) -> None:
-    add = parser.add_argument
-    add("image", metavar="IMAGE", type=Path)
-    add("--layer", metavar="NAME", action="append", default=[], help="as relu4_2; may be repeated")
-    add("--channels", default="brightest", metavar="0,1,2", help="default: the five brightest")
-    add("--backbone", choices=("vgg16", "vgg19"), default="vgg16")
-    add("--pooling", choices=("avg", "max"), default="avg")
-    add("--network", choices=("normalized", "raw"), default="normalized")
-    add("--size", type=int, default=512, metavar="PX", help="the long side; default: 512")
-    add("-o", "--output", type=Path, default=Path(), metavar="FOLDER", help="default: here")
-    add("--force", action="store_true", help="replace sheets that exist")
 
 
 def _run(arguments: argparse.Namespace) -> int:
@@ -216,61 +182,4 @@ def _recipes(arguments: argparse.Namespace) -> int:
     else:
         for name, recipe in recipes.items():
             print(f"{name:<20} {recipe.about}")
-    return EX_OK
-
-
-def _stylize(arguments: argparse.Namespace) -> int:
-    from nstd.one_picture import Wish, stylize
-
-    if arguments.size is not None and arguments.size < 16:
-        raise UsageError(f"--size: found {arguments.size}; at least 16 pixels are needed.")
-    if arguments.snapshots is not None and not 0 <= arguments.snapshots <= 100_000:
-        raise UsageError(f"--snapshots: found {arguments.snapshots}; 0 … 100000 are allowed.")
-    wish = Wish(
-        content=arguments.content,
-        style=arguments.style,
-        output=arguments.output,
-        recipe=arguments.recipe,
-        size_px=arguments.size,
-        strength=arguments.strength,
-        style_scale=arguments.style_scale,
-        seed=arguments.seed,
-        quality=arguments.quality,
-        overrides=arguments.overrides,
-        color=arguments.color,
-        snapshots=arguments.snapshots,
-        losses=arguments.losses,
-        force=arguments.force,
-    )
-    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    finished = stylize(wish, cache_folder=base / "nstd" / "gram")
-    seconds = finished.facts.seconds_optimise
-    print(f"{arguments.output}: {finished.facts.evaluations} steps in {seconds:.1f} s")
-    return EX_OK
-
-
-def _bench(arguments: argparse.Namespace) -> int:
-    from nstd.bench.command import bench
-    from nstd.config import find_config, load_config
-
-    config = load_config(find_config(arguments.config))
-    print(bench(config, content=arguments.content, style=arguments.style, json=arguments.json))
-    return EX_OK
-
-
-def _inspect(arguments: argparse.Namespace) -> int:
-    from nstd.inspection import Question, inspect
-
-    question = Question(
-        image=arguments.image,
-        layers=tuple(arguments.layer),
-        channels=arguments.channels,
-        backbone=arguments.backbone,
-        pooling=arguments.pooling,
-        network=arguments.network,
-        size_px=arguments.size,
-        folder=arguments.output,
-        force=arguments.force,
-    )
-    print(*inspect(question), sep="\n")
     return EX_OK

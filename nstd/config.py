@@ -44,6 +44,10 @@ class Settings(Model):
         default=".nstd",
         description="the daemon's own folder, on a local disk: queue, copies, cache",
     )
+    weights: str | None = Field(
+        default=None,
+        description="folder of the weights that were fetched; null = `weights` in the work folder",
+    )
     recipe: str = Field(default="studio", description="the recipe of manifests that name none")
     devices: Literal["auto"] | list[str] = Field(
         default="auto", description="`auto`, or a list such as `[cuda:0, cuda:1]` or `[cpu]`"
@@ -100,6 +104,7 @@ class Config:
     inbox: Path
     outbox: Path
     work: Path
+    weights: Path
 
 
 def find_config(explicit: str | None) -> Path:
@@ -108,17 +113,36 @@ def find_config(explicit: str | None) -> Path:
     Raises:
         ConfigError: none of them is there.
     """
+    path = _existing_config(explicit)
+    if path is None:
+        raise ConfigError(
+            f"No configuration: neither ./config.yaml nor {SYSTEM_CONFIG} exists. "
+            "Name one with --config FILE."
+        )
+    return path
+
+
+def find_weights_folder(explicit: str | None) -> Path:
+    """Return the folder of fetched weights that the configuration names, if there is one.
+
+    Without any it is the user's own, `$XDG_DATA_HOME/nstd/weights`: `nstd stylize` needs none.
+
+    Raises:
+        ConfigError: the file named is not there, or a file is wrong.
+    """
+    path = _existing_config(explicit)
+    if path is not None:
+        return load_config(path).weights
+    base = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local/share")
+    return base / "nstd" / "weights"
+
+
+def _existing_config(explicit: str | None) -> Path | None:
     if named := explicit or os.environ.get("NSTD_CONFIG"):
         if not Path(named).is_file():
             raise ConfigError(f"The configuration file {named} does not exist.")
         return Path(named)
-    for path in (Path("config.yaml"), SYSTEM_CONFIG):
-        if path.is_file():
-            return path
-    raise ConfigError(
-        f"No configuration: neither ./config.yaml nor {SYSTEM_CONFIG} exists. "
-        "Name one with --config FILE."
-    )
+    return next((path for path in (Path("config.yaml"), SYSTEM_CONFIG) if path.is_file()), None)
 
 
 def load_config(path: Path) -> Config:
@@ -138,16 +162,21 @@ def load_config(path: Path) -> Config:
             _listed(path, [f"recipe: found {settings.recipe!r}; allowed are {known}"])
         )
     base = path.resolve().parent
-    folders = [(base / name).resolve() for name in (settings.inbox, settings.outbox, settings.work)]
-    _refuse_nesting(path, dict(zip(("inbox", "outbox", "work"), folders, strict=True)))
-    return Config(path, settings, *folders)
+    named = {"inbox": settings.inbox, "outbox": settings.outbox, "work": settings.work}
+    folders = {key: (base / name).resolve() for key, name in named.items()}
+    weights = folders["work"] / "weights" if settings.weights is None else base / settings.weights
+    folders["weights"] = weights.resolve()
+    _refuse_nesting(path, folders)
+    return Config(path, settings, **folders)
 
 
 def _refuse_nesting(path: Path, folders: dict[str, Path]) -> None:
     """One inside the other would feed results back as photographs."""
     for name, folder in folders.items():
         for other, parent in folders.items():
-            if name != other and folder.is_relative_to(parent):
+            if name == other or (name, other) == ("weights", "work"):
+                continue
+            if folder.is_relative_to(parent):
                 raise ConfigError(
                     _listed(path, [f"{name}: {folder} lies inside {other} ({parent})"])
                 )

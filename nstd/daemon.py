@@ -144,6 +144,7 @@ def process_pool(config: Config) -> ProcessPool:
                 device,
                 settings.threads,
                 WorkFolder(config.work).gram_cache,
+                config.weights,
                 settings.checkpoint_every_s,
             )
             for device in devices
@@ -237,7 +238,7 @@ def _reloaded(daemon: Daemon, pool: Pool) -> Daemon:
     except ConfigError as error:
         log.error("configuration not reloaded", reason=str(error))
         return daemon
-    fixed = ("devices", "threads", "checkpoint_every_s", "log")
+    fixed = ("weights", "devices", "threads", "checkpoint_every_s", "log")
     same_folders = (new.inbox, new.outbox, new.work) == (old.inbox, old.outbox, old.work)
     changed = [key for key in fixed if getattr(new.settings, key) != getattr(old.settings, key)]
     if changed or not same_folders:

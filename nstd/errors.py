@@ -36,6 +36,12 @@ class WeightsError(NstdError):
     exit_code = EX_CONFIG
 
 
+class DownloadError(NstdError):
+    """A file could not be fetched from its server, or did not come whole."""
+
+    exit_code = EX_TEMPFAIL
+
+
 class AlreadyRunningError(NstdError):
     """Another daemon holds the work folder."""
 

@@ -40,6 +40,7 @@ class Question:
     network: str
     size_px: int
     folder: Path
+    weights_folder: Path
     force: bool
 
 
@@ -85,11 +86,11 @@ def look(question: Question) -> PictureView:
     share_processors()
     import torch
 
-    from nstd.weights import load_backbone, load_weights
+    from nstd.weights.load import load_backbone, load_weights
 
     picture = _small_picture(question, layers)  # (1, 3, H, W)
     backbone = load_backbone(
-        load_weights(question.backbone),
+        load_weights(question.backbone, folder=question.weights_folder),
         network=question.network,
         pooling=question.pooling,
         padding="zeros",

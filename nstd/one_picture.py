@@ -49,7 +49,7 @@ class Wish:
     force: bool
 
 
-def stylize(wish: Wish, *, cache_folder: Path) -> Finished:
+def stylize(wish: Wish, *, cache_folder: Path, weights_folder: Path) -> Finished:
     """Paint one picture, showing its progress, and write it.
 
     Raises:
@@ -59,7 +59,7 @@ def stylize(wish: Wish, *, cache_folder: Path) -> Finished:
     order = _order(wish)
     if order.order.snapshots:
         _clear(wish.output.with_suffix(STEPS_SUFFIX), force=wish.force)
-    finished = _run(order, wish.output, cache_folder)
+    finished = _run(order, wish.output, cache_folder=cache_folder, weights_folder=weights_folder)
     for file in finished.files:
         if file.suffix.startswith(".losses"):
             if wish.losses:
@@ -117,13 +117,16 @@ def _clear(steps: Path, *, force: bool) -> None:
         path.unlink()
 
 
-def _run(order: WorkOrder, output: Path, cache_folder: Path) -> Finished:
+def _run(order: WorkOrder, output: Path, *, cache_folder: Path, weights_folder: Path) -> Finished:
     share_processors()
     from nstd.station import Station
     from nstd.worker import run_order
 
     station = Station.at(
-        find_devices()[0], cache_folder=cache_folder, checkpoint_every_s=float("inf")
+        find_devices()[0],
+        cache_folder=cache_folder,
+        weights_folder=weights_folder,
+        checkpoint_every_s=float("inf"),
     )
     with ProgressBars() as bars:
         for event in run_order(order, station, lambda: False):

@@ -28,6 +28,7 @@ class WorkerSettings:
     device: str
     threads: int
     cache_folder: Path
+    weights_folder: Path
     checkpoint_every_s: float
 
 
@@ -233,6 +234,7 @@ def serve_orders(connection: Connection, settings: WorkerSettings) -> None:
     station = Station.at(
         settings.device,
         cache_folder=settings.cache_folder,
+        weights_folder=settings.weights_folder,
         checkpoint_every_s=settings.checkpoint_every_s,
     )
     torch.zeros(1, device=station.device)  # a device that does not answer fails here

@@ -8,7 +8,7 @@ import torch
 from nstd.engine.backbone import Backbone
 from nstd.gramcache import GramCache
 from nstd.recipe import Recipe
-from nstd.weights import Weights, load_backbone, load_weights
+from nstd.weights.load import Weights, load_backbone, load_weights
 
 
 @dataclass
@@ -17,14 +17,17 @@ class Station:
 
     device: torch.device
     cache: GramCache
+    weights_folder: Path
     checkpoint_every_s: float
     _weights: dict[str, Weights] = field(default_factory=dict)
     _backbones: dict[tuple[object, ...], Backbone] = field(default_factory=dict)
 
     @classmethod
-    def at(cls, device: str, *, cache_folder: Path, checkpoint_every_s: float) -> "Station":
+    def at(
+        cls, device: str, *, cache_folder: Path, weights_folder: Path, checkpoint_every_s: float
+    ) -> "Station":
         where = torch.device(device)
-        return cls(where, GramCache(cache_folder, where), checkpoint_every_s)
+        return cls(where, GramCache(cache_folder, where), weights_folder, checkpoint_every_s)
 
     @property
     def device_name(self) -> str:
@@ -35,18 +38,12 @@ class Station:
 
     def weights(self, architecture: str) -> Weights:
         if architecture not in self._weights:
-            self._weights[architecture] = load_weights(architecture)
+            self._weights[architecture] = load_weights(architecture, folder=self.weights_folder)
         return self._weights[architecture]
 
     def backbone(self, recipe: Recipe, dtype: torch.dtype) -> Backbone:
-        key = (
-            recipe.backbone,
-            recipe.network,
-            recipe.pooling,
-            recipe.padding,
-            recipe.layers,
-            dtype,
-        )
+        network = (recipe.backbone, recipe.network, recipe.pooling, recipe.padding)
+        key = (*network, recipe.layers, dtype)
         if key not in self._backbones:
             self._backbones[key] = load_backbone(
                 self.weights(recipe.backbone),

@@ -15,6 +15,7 @@ def config_table() -> str:
 def _row(key: str, field: FieldInfo) -> str:
     default = field.default
     shown = f"{default:g}" if isinstance(default, float) else str(default)
+    shown = "null" if default is None else shown  # as YAML writes it
     return f"| `{key}` | `{shown}` | {field.description} |"
 
 

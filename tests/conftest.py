@@ -7,7 +7,7 @@ share_processors()  # before torch is loaded: the tests must not crawl on a busy
 import pytest  # noqa: E402
 import torch  # noqa: E402
 
-from nstd.weights import Weights, load_weights  # noqa: E402
+from nstd.weights.load import Weights, load_weights  # noqa: E402
 
 
 @pytest.fixture(scope="session")

@@ -35,7 +35,10 @@ def test_help_names_every_command(studio: Path) -> None:
     help_text, nothing = nstd("--help"), nstd()
 
     assert (help_text.returncode, nothing.returncode) == (0, 64)
-    for command in ("run", "once", "check", "status", "stylize", "styles", "recipes", "inspect"):
+    for command in (
+        "run", "once", "check", "status", "stylize", "styles", "recipes", "inspect", "weights",
+        "bench",
+    ):  # fmt: skip
         assert f"\n    {command} " in help_text.stdout
 
 

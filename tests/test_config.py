@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from config_table import config_table
 
-from nstd.config import Settings, find_config, load_config
+from nstd.config import Settings, find_config, find_weights_folder, load_config
 from nstd.errors import ConfigError
 
 ROOT = Path(__file__).parent.parent
@@ -35,6 +35,8 @@ def test_folders_are_beside_the_file(tmp_path: Path) -> None:
 
     assert loaded.inbox == tmp_path / "in"
     assert loaded.work == Path("/var/lib/nstd")
+    assert loaded.weights == Path("/var/lib/nstd/weights")
+    assert load_config(config(tmp_path, "weights: nets\n")).weights == tmp_path / "nets"
 
 
 @pytest.mark.parametrize(
@@ -46,6 +48,7 @@ def test_folders_are_beside_the_file(tmp_path: Path) -> None:
         ("recipe: studoi", "recipe: found 'studoi'; allowed are"),
         ("outbox: inbox/results", "outbox"),
         ("outbox: inbox", "lies inside"),
+        ("weights: inbox/nets", "weights"),
         ("limits: {picture_px: 0}", "limits.picture_px: found 0"),
         ("originals: burn", "'move', 'keep' or 'delete' is expected"),
     ],
@@ -79,3 +82,17 @@ def test_the_configuration_is_looked_for_in_order(
     assert find_config(str(named)) == named
     with pytest.raises(ConfigError, match=r"nothere\.yaml does not exist"):
         find_config("nothere.yaml")
+
+
+def test_the_weights_folder_needs_no_configuration(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is the user's own where there is none, and else the configuration's."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("NSTD_CONFIG", raising=False)
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    assert find_weights_folder(None) == tmp_path / "data/nstd/weights"
+    config(tmp_path, "work: state\n")
+    assert find_weights_folder(None) == tmp_path / "state/weights"
+    with pytest.raises(ConfigError, match="does not exist"):
+        find_weights_folder("nothere.yaml")

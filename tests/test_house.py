@@ -29,7 +29,7 @@ VOCABULARY = {
 ALLOWED = {
     "engine": {"engine", "layers", "recipe"},
     "spool": {"spool", *VOCABULARY},
-    "weights": {"engine", *VOCABULARY},
+    "weights": {"weights", "engine", *VOCABULARY},
     "images": VOCABULARY,
     "gramcache": {"engine", *VOCABULARY},
     "checkpoint": {"engine", *VOCABULARY},

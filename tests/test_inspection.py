@@ -15,7 +15,7 @@ from PIL import Image
 
 from nstd.errors import PictureError, UsageError
 from nstd.inspection import LAYERS, Question, inspect, look
-from nstd.weights import Weights
+from nstd.weights.load import Weights
 
 
 @pytest.fixture
@@ -30,6 +30,7 @@ def question(tmp_path: Path) -> Question:
         network="normalized",
         size_px=512,
         folder=tmp_path / "sheets",
+        weights_folder=tmp_path / "weights",
         force=False,
     )
 

@@ -48,7 +48,7 @@ def make_pool(tmp_path: Path) -> Iterator[Callable[..., ProcessPool]]:
     with contextlib.ExitStack() as stack:
 
         def make(*devices: str, serve: object = pool_workers.serve) -> ProcessPool:
-            settings = [WorkerSettings(device, 1, tmp_path, 30.0) for device in devices]
+            settings = [WorkerSettings(device, 1, tmp_path, tmp_path, 30.0) for device in devices]
             pool = ProcessPool(settings, serve)
             stack.callback(pool.close)
             return pool

@@ -36,7 +36,7 @@ from nstd.orders import (
 )
 from nstd.recipe import load_recipe
 from nstd.station import Station, has_bf16
-from nstd.weights import Weights
+from nstd.weights.load import Weights
 from nstd.worker import run_order
 
 STEPS = 8  # two levels of four
@@ -96,7 +96,12 @@ def work_order(
 @pytest.fixture
 def station(tmp_path: Path, vgg16_weights: Weights) -> Station:
     """Return a station with the weights loaded and an empty cache."""
-    made = Station.at("cpu", cache_folder=tmp_path / "cache", checkpoint_every_s=3600)
+    made = Station.at(
+        "cpu",
+        cache_folder=tmp_path / "cache",
+        weights_folder=tmp_path / "weights",
+        checkpoint_every_s=3600,
+    )
     made._weights["vgg16"] = vgg16_weights
     return made
 
@@ -477,7 +482,9 @@ def test_a_style_of_any_shape(tmp_path: Path, vgg16_weights, width, height):
 
     from test_worker import work_order
 
-    station = Station.at("cpu", cache_folder=tmp_path, checkpoint_every_s=99)
+    station = Station.at(
+        "cpu", cache_folder=tmp_path, weights_folder=tmp_path, checkpoint_every_s=99
+    )
     station._weights["vgg16"] = vgg16_weights
     data = encoded(drawn(width, height), "PNG")
     work = work_order(

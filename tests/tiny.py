@@ -8,7 +8,7 @@ from nstd.engine.backbone import Backbone, assemble
 from nstd.engine.stylize import Problem
 from nstd.engine.targets import StyleStats, style_statistics
 from nstd.recipe import Recipe
-from nstd.weights import Weights, load_backbone
+from nstd.weights.load import Weights, load_backbone
 
 FILTERS = {1: 8, 2: 12, 3: 16}
 CONVOLUTIONS = {1: 2, 2: 2, 3: 3}

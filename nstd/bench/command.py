@@ -34,7 +34,10 @@ def bench(config: Config, *, content: Path | None, style: Path | None, json: boo
     pictures = Pictures(_read(content or _portrait()), _read(style or _first_style(config)))
     with tempfile.TemporaryDirectory(prefix="nstd-bench-") as folder:
         station = Station.at(
-            find_devices()[0], cache_folder=Path(folder), checkpoint_every_s=float("inf")
+            find_devices()[0],
+            cache_folder=Path(folder),
+            weights_folder=config.weights,
+            checkpoint_every_s=float("inf"),
         )
         figures = list(Bench(station, pictures, _say).figures())
         machine = describe(station.device)

@@ -52,7 +52,12 @@ def in_own_process(work: Callable[..., Result], *arguments: object) -> Result:
 def warm_job(device: str, pictures: Pictures, size_px: int) -> WarmJob:
     """Do a short job to warm up and to measure the style, then one with all its steps."""
     with tempfile.TemporaryDirectory(prefix="nstd-bench-") as folder:
-        station = Station.at(device, cache_folder=Path(folder), checkpoint_every_s=60)
+        station = Station.at(
+            device,
+            cache_folder=Path(folder),
+            weights_folder=Path(folder),
+            checkpoint_every_s=60,
+        )
         _finished(station, _order(pictures, size_px, {"steps": 1, "pyramid": {"least_steps": 1}}))
         looked = station.cache.measured
         began = time.perf_counter()
@@ -71,7 +76,12 @@ def peak_bytes_per_pixel(device: str, pictures: Pictures, size_px: int, steps: i
         steps: enough of them to fill the optimiser's memory.
     """
     with tempfile.TemporaryDirectory(prefix="nstd-bench-") as folder:
-        station = Station.at(device, cache_folder=Path(folder), checkpoint_every_s=float("inf"))
+        station = Station.at(
+            device,
+            cache_folder=Path(folder),
+            weights_folder=Path(folder),
+            checkpoint_every_s=float("inf"),
+        )
         one_level: YamlMapping = {"pyramid": None, "refine": None, "steps": steps}
         _finished(station, _order(pictures, 64, one_level))
         before = _memory_bytes(device)

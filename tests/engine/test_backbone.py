@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 from nstd.engine.backbone import assemble
 from nstd.layers import layer_names
-from nstd.weights import Weights, load_backbone
+from nstd.weights.load import Weights, load_backbone
 
 CPU = torch.device("cpu")
 

@@ -9,7 +9,7 @@ from torch import Tensor
 from nstd.engine.objective import Objective, make_objective
 from nstd.engine.targets import style_statistics
 from nstd.recipe import Recipe, load_recipe
-from nstd.weights import Weights
+from nstd.weights.load import Weights
 
 
 def tiny_objective(recipe: Recipe, *, strength: float = 1.0) -> Objective:

@@ -10,7 +10,7 @@ from nstd.engine.starts import starting_picture
 from nstd.engine.stylize import Problem, Run, SavedRun, Step
 from nstd.engine.targets import style_statistics
 from nstd.recipe import Recipe, load_recipe
-from nstd.weights import Weights
+from nstd.weights.load import Weights
 
 REFINE = {"above_px": 40, "steps": 5, "variable": "unit", "optimizer": ADAM}
 RECIPES = {

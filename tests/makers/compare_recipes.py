@@ -30,7 +30,7 @@ from nstd.engine.targets import StyleStats, ladder_size_px, style_statistics
 from nstd.images import load_photograph
 from nstd.recipe import Recipe, load_recipe
 from nstd.station import has_bf16
-from nstd.weights import load_backbone, load_weights
+from nstd.weights.load import load_backbone, load_weights
 
 STYLE_LAYERS = ("relu1_2", "relu2_2", "relu3_3", "relu4_3")
 CONTENT_LAYERS = ("relu3_3", "relu4_3")

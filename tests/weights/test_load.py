@@ -9,10 +9,11 @@ import torch
 
 from nstd.errors import WeightsError
 from nstd.layers import layer_names
-from nstd.weights import EMBEDDED, Weights, _checked, load_backbone, load_weights
+from nstd.weights.files import EMBEDDED, read_embedded
+from nstd.weights.load import Weights, load_backbone, load_weights
 
 DATA = Path(str(resources.files("nstd"))) / "data"
-NOTICE = Path(__file__).parent.parent / "NOTICE"
+NOTICE = Path(__file__).parents[2] / "NOTICE"
 SHAPES = {
     f"features.{index}.weight": (filters, channels, 3, 3)
     for index, channels, filters in [
@@ -61,10 +62,14 @@ def test_there_is_one_positive_mean_a_filter(vgg16_weights: Weights, pooling: st
         assert float((mean > 0).float().mean()) > 0.99, name
 
 
-def test_a_network_without_weights_is_told_apart() -> None:
-    """VGG-19 does not ship; the error says what to write instead."""
-    with pytest.raises(WeightsError, match=r"no weights for vgg19.*'backbone: vgg16'"):
-        load_weights("vgg19")
+def test_a_network_without_weights_is_told_apart(tmp_path: Path) -> None:
+    """VGG-19 does not ship; the error says each way to get it, and what to write instead."""
+    for folder in (None, tmp_path):
+        with pytest.raises(WeightsError, match="no weights for vgg19") as caught:
+            load_weights("vgg19", folder=folder)
+        for words in ("'nstd weights fetch vgg19'", "vgg19-dcbb9e9d.pth", "weights import FILE"):
+            assert words in str(caught.value)
+    assert str(tmp_path) in str(caught.value)
 
 
 @pytest.mark.parametrize("name", EMBEDDED)
@@ -79,7 +84,7 @@ def test_a_damaged_file_is_not_used(tmp_path: Path, name: str, damage: str) -> N
     copy = tmp_path / name
     copy.write_bytes(data)
     with pytest.raises(WeightsError, match=f"{name} is damaged"):
-        _checked(copy)
+        read_embedded(name, tmp_path)
 
 
 def test_an_undamaged_copy_is_taken(tmp_path: Path) -> None:
@@ -87,7 +92,7 @@ def test_an_undamaged_copy_is_taken(tmp_path: Path) -> None:
     name = "vgg16_mean_activations.safetensors"
     data = (DATA / name).read_bytes()
     (tmp_path / name).write_bytes(data)
-    assert _checked(tmp_path / name) == data
+    assert read_embedded(name, tmp_path) == data
 
 
 def test_only_the_layers_asked_for_are_built(vgg16_weights: Weights) -> None:

@@ -1,0 +1,1 @@
+"""The networks' weights: shipped, brought from elsewhere, checked, loaded."""
