@@ -43,7 +43,7 @@ def losses(
     Args:
         network: normalised weights, average pooling, ReLUs not in place.
         content: (1, 3, H, W) in [0, 1].
-        style: the same, of any size.
+        style: the same; of another size its sums stand as they are, over the picture's M.
         start: the variable at the start, in bytes less the mean; None: the content's.
     """
     with torch.no_grad():

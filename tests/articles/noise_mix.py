@@ -30,9 +30,9 @@ def gram_matrix(a: Tensor) -> Tensor:
 
 def compute_layer_style_cost(a_s: Tensor, a_g: Tensor) -> Tensor:
     channels, height, width = a_g.shape[1:]
-    gram_s = gram_matrix(a_s.reshape(channels, -1))  # the painting may have another size
+    gram_s = gram_matrix(a_s.reshape(channels, -1))
     gram_g = gram_matrix(a_g.reshape(channels, height * width))
-    # the painting's Gram matrix counts as if over as many positions as the picture has
+    # of another size, the painting's sums stand as they are, over the picture's positions
     return ((gram_s - gram_g) ** 2).sum() / (4 * channels**2 * (width * height) ** 2)
 
 
@@ -44,7 +44,7 @@ def losses(
     Args:
         network: average pooling.
         content: (1, 3, H, W) in [0, 1].
-        style: the same, of any size.
+        style: the same; the article's has the picture's size.
         noise: (1, 3, H, W) in -20..20.
     """
     with torch.no_grad():

@@ -86,7 +86,7 @@ def losses(
     Args:
         network: average pooling.
         content: (1, 3, H, W) in [0, 1].
-        style: the same, of any size.
+        style: the same; of another size its sums stand as they are, over the picture's M.
         decay_steps: after how many steps the rate halves.
     """
     model = VGG16(network, content_layer=CONTENT_LAYER, style_layers=STYLE_LAYERS)

@@ -1,6 +1,6 @@
 """crowsonkb/style-transfer-pytorch in its last form: Wasserstein-2 styles, coarse to fine."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -150,6 +150,7 @@ def losses(
     styles: Sequence[Tensor],
     sizes: Sequence[tuple[int, int]],
     steps: Sequence[int],
+    style_layers: Mapping[str, float] = STYLE_LAYERS,
     lyapunov: bool = True,
 ) -> list[Losses]:
     """Run every level, coarse to fine.
@@ -160,6 +161,7 @@ def losses(
         styles: the painting at each level's size.
         sizes: (width, height) of each level.
         steps: of each level.
+        style_layers: the weight of each; fewer than the engine's own take less time.
         lyapunov: the engine's own gradient of the matrix root; False: autograd's.
     """
     network = replicate_first_padding(network)
@@ -170,7 +172,8 @@ def losses(
         picture = picture.clamp(0, 1)
         average = Average(picture)
         picture.requires_grad_(True)
-        level = Level(network, resized(content, (width, height)), style, lyapunov=lyapunov)
+        photograph = resized(content, (width, height))
+        level = Level(network, photograph, style, style_layers=style_layers, lyapunov=lyapunov)
         fresh = torch.optim.Adam([picture], lr=LEARNING_RATE, betas=BETAS)
         if optimizer is not None:
             warmed(optimizer, fresh, (height, width))
@@ -201,20 +204,26 @@ class Level:
     """The loss at one size."""
 
     def __init__(
-        self, network: nn.Sequential, content: Tensor, style: Tensor, *, lyapunov: bool
+        self,
+        network: nn.Sequential,
+        content: Tensor,
+        style: Tensor,
+        *,
+        style_layers: Mapping[str, float],
+        lyapunov: bool,
     ) -> None:
-        self.network = network
+        self.network, self.style_layers = network, style_layers
         with torch.no_grad():
             self.target = features(network, normalise(content), [CONTENT_LAYER])[CONTENT_LAYER]
-            painted = features(network, normalise(style), STYLE_LAYERS)
+            painted = features(network, normalise(style), style_layers)
             self.styles = {
-                name: StyleLoss(painted[name], lyapunov=lyapunov) for name in STYLE_LAYERS
+                name: StyleLoss(painted[name], lyapunov=lyapunov) for name in style_layers
             }
 
     def __call__(self, picture: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        found = features(self.network, normalise(picture), [CONTENT_LAYER, *STYLE_LAYERS])
+        found = features(self.network, normalise(picture), [CONTENT_LAYER, *self.style_layers])
         content_loss = CONTENT_WEIGHT * F.mse_loss(found[CONTENT_LAYER], self.target)
         style_loss = torch.zeros(())
-        for name, weight in STYLE_LAYERS.items():
+        for name, weight in self.style_layers.items():
             style_loss = style_loss + weight * self.styles[name](found[name])
         return content_loss, style_loss, TV_WEIGHT * total_variation(picture)
