@@ -5,6 +5,7 @@ from pathlib import Path
 
 import torch
 
+from nstd.accelerator import prepare
 from nstd.engine.backbone import Backbone
 from nstd.gramcache import GramCache
 from nstd.recipe import Recipe
@@ -24,6 +25,7 @@ class Station:
     @classmethod
     def at(cls, device: str, *, cache_folder: Path, checkpoint_every_s: float) -> "Station":
         where = torch.device(device)
+        prepare(where)
         return cls(where, GramCache(cache_folder, where), checkpoint_every_s)
 
     def weights(self, architecture: str) -> Weights:
@@ -51,11 +53,3 @@ class Station:
                 device=self.device,
             )
         return self._backbones[key]
-
-
-def has_bf16(device: torch.device) -> bool:
-    """Tell whether the device computes bf16 convolutions in hardware."""
-    if device.type == "cuda":
-        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
-    capabilities: dict[str, object] = getattr(torch.cpu, "get_capabilities", dict)()
-    return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))

@@ -7,6 +7,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from nstd.accelerator import exact_fp32
 from nstd.engine.pixels import resize
 from nstd.engine.pyramid import canvas_size
 from nstd.engine.targets import StyleStats, blend, ladder_size_px, style_statistics
@@ -80,7 +81,8 @@ class JobStyles:
             pixels = load_photograph(style.data).pixels.to(self.station.device)
             width, height = self._size(canvas, width=pixels.shape[3], height=pixels.shape[2])
             small = resize(pixels, width=width, height=height)
-            return style_statistics(backbone, small, self.recipe.style_layers)
+            with exact_fp32():  # one entry of the cache serves the steps and the delivered loss
+                return style_statistics(backbone, small, self.recipe.style_layers)
 
         return self.station.cache.get(key, measure)
 

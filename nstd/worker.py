@@ -9,6 +9,13 @@ import torch
 from torch import Tensor
 
 from nstd import __version__, checkpoint
+from nstd.accelerator import (
+    device_name,
+    exact_fp32,
+    forget_peak_memory,
+    has_bf16,
+    peak_memory_bytes,
+)
 from nstd.artifacts import group_sums, losses_csv, losses_png
 from nstd.engine.objective import make_objective
 from nstd.engine.pixels import resize
@@ -31,7 +38,7 @@ from nstd.orders import (
     Stopped,
     WorkOrder,
 )
-from nstd.station import Station, has_bf16
+from nstd.station import Station
 from nstd.style_pictures import JobStyles
 
 WORD_EVERY_S = 1.0
@@ -83,6 +90,7 @@ class _Work:
         )
 
     def events(self) -> Iterator[Event]:
+        forget_peak_memory(self.station.device)
         began = time.monotonic()
         photograph = load_photograph(self.work.content)
         content = self._content(photograph)
@@ -233,7 +241,7 @@ class _Work:
             title = f"{self.order.style_label} · {self.order.recipe_name}"
             files.append(ProducedFile(".losses.png", losses_png(names, self.rows, title=title)))
         facts = RunFacts(
-            device=self._device_name(),
+            device=device_name(self.station.device),
             precision=str(self.dtype).removeprefix("torch."),
             weights_sha256=self.station.weights(self.recipe.backbone).sha256,
             evaluations=len(self.rows),
@@ -245,6 +253,7 @@ class _Work:
             seconds_optimise=seconds_optimise,
             style_cache=self.styles.cache_use if run else "unused",
             resumed_from_step=self.resumed_from_step,
+            peak_memory_bytes=peak_memory_bytes(self.station.device),
             losses_start=group_sums(names, self.rows[0].terms) if self.rows else {},
             losses_end=group_sums(names, self.rows[-1].terms) if self.rows else {},
             losses_delivered=delivered,
@@ -256,6 +265,7 @@ class _Work:
         )
         return Finished(self.work.job_id, tuple(files), facts)
 
+    @exact_fp32()
     def _delivered(self, run: Run, encoded: bytes) -> dict[str, float]:
         """Evaluate the objective in fp32 on the pixels that the customer will decode."""
         problem, level = run.problem, run.levels[-1]
@@ -269,9 +279,3 @@ class _Work:
             strength=problem.strength,
         )
         return group_sums(objective.names, read(objective.terms(delivered)))
-
-    def _device_name(self) -> str:
-        device = self.station.device
-        if device.type == "cuda":
-            return f"{device} ({torch.cuda.get_device_name(device)})"
-        return str(device)

@@ -12,6 +12,7 @@ import nstd
 
 PACKAGE = Path(nstd.__file__).parent
 TORCH_ROOMS = (
+    "accelerator",
     "engine",
     "weights",
     "images",
@@ -33,10 +34,14 @@ ALLOWED = {
     "gramcache": {"engine", *VOCABULARY},
     "checkpoint": {"engine", *VOCABULARY},
     "artifacts": VOCABULARY,
-    "station": {"engine", "gramcache", "weights", *VOCABULARY},
-    "style_pictures": {"engine", "gramcache", "images", "station", *VOCABULARY},
+    "accelerator": set(),
+    "station": {"accelerator", "engine", "gramcache", "weights", *VOCABULARY},
+    "style_pictures": {
+        "accelerator", "engine", "gramcache", "images", "station", *VOCABULARY,
+    },
     "worker": {
-        "engine", "artifacts", "checkpoint", "images", "station", "style_pictures", *VOCABULARY,
+        "accelerator", "engine", "artifacts", "checkpoint", "images", "station", "style_pictures",
+        *VOCABULARY,
     },
     "devices": VOCABULARY,
     "pool": {"devices", "station", "worker", *VOCABULARY},
