@@ -77,12 +77,12 @@ class GramCache:
             data = unsealed((self.folder / f"{digest}.safetensors").read_bytes())
             if data is None:
                 return None
-            tensors = {name: value.to(self.device) for name, value in load(data).items()}
+            tensors = load(data)
             return StyleStats(
                 {
                     layer: LayerStats(
-                        tensors[f"{layer}.mean"],
-                        tensors[f"{layer}.second_moment"],
+                        tensors[f"{layer}.mean"].to(self.device),
+                        tensors[f"{layer}.second_moment"].to(self.device),
                         int(tensors[f"{layer}.positions"]),
                     )
                     for layer in key.layers

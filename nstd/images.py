@@ -122,8 +122,9 @@ def _dpi(info: dict[str | tuple[int, int], Any]) -> tuple[float, float] | None:
 
 def to_pillow(pixels: Tensor, alpha: Tensor | None = None) -> Image.Image:
     """Round a picture (1, 3, H, W) in [0, 1], and its alpha if any, to eight bits."""
-    planes = pixels if alpha is None else torch.cat([pixels, alpha], dim=1)  # (1, 3 or 4, H, W)
-    levels = planes.squeeze(0).clamp(0, 1).mul(255).round().to(torch.uint8)
+    if alpha is not None:
+        pixels = torch.cat([pixels, alpha.to(pixels.device)], dim=1)  # (1, 4, H, W)
+    levels = pixels.squeeze(0).clamp(0, 1).mul(255).round().to(torch.uint8)
     array = levels.permute(1, 2, 0).cpu().contiguous().numpy()  # (H, W, C)
     return Image.fromarray(array)
 

@@ -152,6 +152,7 @@ class RunFacts:
     seconds_optimise: float
     style_cache: Literal["hit", "miss", "unused"]
     resumed_from_step: int
+    peak_memory_bytes: int
     losses_start: dict[str, float]
     losses_end: dict[str, float]
     losses_delivered: dict[str, float]

@@ -38,6 +38,7 @@ def record_json(
         "stalled_levels": facts.stalled_levels,
         "resumed_from_step": facts.resumed_from_step,
         "style_cache": facts.style_cache,
+        "peak_memory_bytes": facts.peak_memory_bytes,
         "attempts": job.attempts + 1,
         "seconds": {
             "queued": round((job.started_s or job.accepted_s) - job.accepted_s, 3),

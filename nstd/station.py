@@ -5,6 +5,7 @@ from pathlib import Path
 
 import torch
 
+from nstd.accelerator import prepare
 from nstd.engine.backbone import Backbone
 from nstd.gramcache import GramCache
 from nstd.recipe import Recipe
@@ -27,14 +28,8 @@ class Station:
         cls, device: str, *, cache_folder: Path, weights_folder: Path, checkpoint_every_s: float
     ) -> "Station":
         where = torch.device(device)
+        prepare(where)
         return cls(where, GramCache(cache_folder, where), weights_folder, checkpoint_every_s)
-
-    @property
-    def device_name(self) -> str:
-        """The device as the record names it."""
-        if self.device.type == "cuda":
-            return f"{self.device} ({torch.cuda.get_device_name(self.device)})"
-        return str(self.device)
 
     def weights(self, architecture: str) -> Weights:
         if architecture not in self._weights:
@@ -55,11 +50,3 @@ class Station:
                 device=self.device,
             )
         return self._backbones[key]
-
-
-def has_bf16(device: torch.device) -> bool:
-    """Tell whether the device computes bf16 convolutions in hardware."""
-    if device.type == "cuda":
-        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
-    capabilities: dict[str, object] = getattr(torch.cpu, "get_capabilities", dict)()
-    return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))

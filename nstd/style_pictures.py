@@ -7,6 +7,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from nstd.accelerator import exact_fp32
 from nstd.engine.color import Tone, matched
 from nstd.engine.pixels import resize
 from nstd.engine.pyramid import canvas_size
@@ -96,7 +97,8 @@ class JobStyles:
             small = resize(pixels, width=width, height=height)
             if tone:
                 small = matched(small, tone)
-            return style_statistics(backbone, small, self.recipe.style_layers)
+            with exact_fp32():  # one entry of the cache serves the steps and the delivered loss
+                return style_statistics(backbone, small, self.recipe.style_layers)
 
         return self.station.cache.get(key, measure)
 

@@ -9,17 +9,24 @@ import torch
 from torch import Tensor
 
 from nstd import __version__, checkpoint
+from nstd.accelerator import (
+    device_name,
+    exact_fp32,
+    forget_peak_memory,
+    has_bf16,
+    peak_memory_bytes,
+)
 from nstd.artifacts import group_sums, losses_csv, losses_png
-from nstd.engine.color import Tone, grey, tone, with_colors_of
+from nstd.engine.color import Tone, grey, tone
 from nstd.engine.objective import make_objective
 from nstd.engine.pixels import resize
-from nstd.engine.pyramid import canvas_size
 from nstd.engine.stylize import Problem, Run, Step
 from nstd.engine.synchronization import read, read_rows
 from nstd.engine.targets import StyleStats
 from nstd.errors import DivergedError, JobError, NstdError, TryAgainError, WeightsError
 from nstd.formats import SUFFIX_OF_FORMAT
-from nstd.images import Photograph, encode, load_photograph
+from nstd.framing import encoded, on_canvas, result_size
+from nstd.images import Photograph, load_photograph
 from nstd.orders import (
     Checkpoint,
     Event,
@@ -33,11 +40,10 @@ from nstd.orders import (
     Stopped,
     WorkOrder,
 )
-from nstd.station import Station, has_bf16
+from nstd.station import Station
 from nstd.style_pictures import JobStyles
 
 WORD_EVERY_S = 1.0
-SMALLEST_SIDE_PX = 16
 MOST_LOST_TRIALS = 20  # a line search comes back from a trial that is no number, but not from more
 
 
@@ -86,9 +92,10 @@ class _Work:
         )
 
     def events(self) -> Iterator[Event]:
+        forget_peak_memory(self.station.device)
         began = time.monotonic()
         photograph = load_photograph(self.work.content)
-        content = self._content(photograph)
+        content = on_canvas(self.order, photograph, self.station.device)
         seconds_load = time.monotonic() - began
         if self.order.strength == 0:
             yield self._finished(photograph, content, None, seconds_load, 0.0)
@@ -105,27 +112,6 @@ class _Work:
         seconds = self.seconds_before + time.monotonic() - began
         seconds -= self.styles.seconds - seconds_style  # spent on the style between the steps
         yield self._finished(photograph, picture, run, seconds_load, seconds)
-
-    def _content(self, photograph: Photograph) -> Tensor:
-        """Bring the photograph to the size of the canvas, on the device."""
-        width, height = self._result_size(photograph)
-        if self.recipe.canvas and self.order.strength:
-            width, height = canvas_size(
-                self.recipe.canvas, width=photograph.width, height=photograph.height
-            )
-        return resize(photograph.pixels.to(self.station.device), width=width, height=height)
-
-    def _result_size(self, photograph: Photograph) -> tuple[int, int]:
-        width, height = photograph.width, photograph.height
-        if self.order.size_px:
-            scale = self.order.size_px / max(width, height)
-            width, height = max(1, round(width * scale)), max(1, round(height * scale))
-        if min(width, height) < SMALLEST_SIDE_PX:
-            raise JobError(
-                f"The result would be {width} × {height} pixels; both sides must have at least "
-                f"{SMALLEST_SIDE_PX}."
-            )
-        return width, height
 
     def _begin(self, content: Tensor) -> Run:
         saved = None
@@ -195,7 +181,7 @@ class _Work:
         return False
 
     def _snapshot(self, run: Run, photograph: Photograph) -> Snapshot:
-        return Snapshot(self.work.job_id, run.step, self._encoded(run.picture, photograph))
+        return Snapshot(self.work.job_id, run.step, encoded(self.order, run.picture, photograph))
 
     def _progress(self, run: Run, pending: list[tuple[Step, float]], spent_s: float) -> Progress:
         """Fetch the losses of many steps in one read, and tell how far the run is."""
@@ -231,19 +217,19 @@ class _Work:
         seconds_load: float,
         seconds_optimise: float,
     ) -> Finished:
-        width, height = self._result_size(photograph)
-        encoded = self._encoded(picture, photograph)
+        width, height = result_size(self.order, photograph)
+        data = encoded(self.order, picture, photograph)
         names = run.term_names if run else ()
-        delivered = self._delivered(run, encoded) if run else {}
+        delivered = self._delivered(run, data) if run else {}
         files = [
-            ProducedFile(SUFFIX_OF_FORMAT[self.order.output_format], encoded),
+            ProducedFile(SUFFIX_OF_FORMAT[self.order.output_format], data),
             ProducedFile(".losses.csv", losses_csv(names, self.rows)),
         ]
         if self.rows:
             title = f"{self.order.style_label} · {self.order.recipe_name}"
             files.append(ProducedFile(".losses.png", losses_png(names, self.rows, title=title)))
         facts = RunFacts(
-            device=self.station.device_name,
+            device=device_name(self.station.device),
             precision=str(self.dtype).removeprefix("torch."),
             weights_sha256=self.station.weights(self.recipe.backbone).sha256,
             evaluations=len(self.rows),
@@ -255,6 +241,7 @@ class _Work:
             seconds_optimise=seconds_optimise,
             style_cache=self.styles.cache_use if run else "unused",
             resumed_from_step=self.resumed_from_step,
+            peak_memory_bytes=peak_memory_bytes(self.station.device),
             losses_start=group_sums(names, self.rows[0].terms) if self.rows else {},
             losses_end=group_sums(names, self.rows[-1].terms) if self.rows else {},
             losses_delivered=delivered,
@@ -266,25 +253,11 @@ class _Work:
         )
         return Finished(self.work.job_id, tuple(files), facts)
 
-    def _encoded(self, picture: Tensor, photograph: Photograph) -> bytes:
-        if self.recipe.canvas:
-            width, height = self._result_size(photograph)
-            picture = resize(picture, width=width, height=height)
-        if self.order.color == "keep":
-            pixels = photograph.pixels.to(picture.device)
-            height, width = picture.shape[-2:]
-            picture = with_colors_of(picture, resize(pixels, width=width, height=height))
-        return encode(
-            picture,
-            format=self.order.output_format,
-            quality=self.order.quality,
-            luggage=photograph,
-        )
-
-    def _delivered(self, run: Run, encoded: bytes) -> dict[str, float]:
+    @exact_fp32()
+    def _delivered(self, run: Run, data: bytes) -> dict[str, float]:
         """Evaluate the objective in fp32 on the pixels that the customer will decode."""
         problem, level = run.problem, run.levels[-1]
-        decoded = load_photograph(encoded).pixels.to(self.station.device)
+        decoded = load_photograph(data).pixels.to(self.station.device)
         delivered = resize(decoded, width=level.width, height=level.height)
         if self.order.color == "keep":
             delivered = grey(delivered)

@@ -20,6 +20,7 @@ FACTS = RunFacts(
     seconds_optimise=0.3,
     style_cache="miss",
     resumed_from_step=0,
+    peak_memory_bytes=2**28,
     losses_start={"total": 3.0},
     losses_end={"total": 1.0},
     losses_delivered={"total": 1.1},

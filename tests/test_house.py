@@ -13,8 +13,10 @@ import nstd
 PACKAGE = Path(nstd.__file__).parent
 TORCH_ROOMS = (
     "bench",
+    "accelerator",
     "engine",
     "weights",
+    "framing",
     "images",
     "gramcache",
     "checkpoint",
@@ -36,11 +38,16 @@ ALLOWED = {
     "artifacts": VOCABULARY,
     "sheet": VOCABULARY,
     "feature_sheets": {"sheet", *VOCABULARY},
-    "station": {"engine", "gramcache", "weights", *VOCABULARY},
-    "style_pictures": {"engine", "gramcache", "images", "station", *VOCABULARY},
-    "worker": {
-        "engine", "artifacts", "checkpoint", "images", "station", "style_pictures", *VOCABULARY,
+    "accelerator": set(),
+    "station": {"accelerator", "engine", "gramcache", "weights", *VOCABULARY},
+    "style_pictures": {
+        "accelerator", "engine", "gramcache", "images", "station", *VOCABULARY,
     },
+    "worker": {
+        "accelerator", "engine", "artifacts", "checkpoint", "framing", "images", "station",
+        "style_pictures", *VOCABULARY,
+    },
+    "framing": {"engine", "images", *VOCABULARY},
     "devices": VOCABULARY,
     "pool": {"devices", "station", "worker", *VOCABULARY},
     "record": {"spool", *VOCABULARY},

@@ -16,6 +16,7 @@ from PIL import Image
 from tiny import smooth_picture
 from torch import Tensor
 
+from nstd.accelerator import has_bf16
 from nstd.engine.color import grey, luminance, matched, tone, with_colors_of
 from nstd.engine.pixels import resize
 from nstd.formats import PictureFormat
@@ -35,7 +36,7 @@ from nstd.orders import (
     WorkOrder,
 )
 from nstd.recipe import load_recipe
-from nstd.station import Station, has_bf16
+from nstd.station import Station
 from nstd.weights.load import Weights
 from nstd.worker import run_order
 
@@ -509,3 +510,10 @@ def test_time_spent_on_the_style_before_the_steps_is_not_taken_from_theirs(
 
     assert result.facts.style_cache == "miss"
     assert result.facts.seconds_optimise >= float(last[3]) - 0.001
+
+
+def test_the_record_is_told_the_peak_memory(station: Station) -> None:
+    """Bytes, not KiB: more than torch itself takes, less than a small picture ever could."""
+    facts = finished(work_order(pyramid=None), station).facts
+
+    assert 2**26 < facts.peak_memory_bytes < 2**33

@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-import torch
-
+from nstd.accelerator import memory_in_use_bytes
 from nstd.errors import NstdError
 from nstd.orders import Finished, Order, RunFacts, StylePicture, StyleShare, WorkOrder
 from nstd.recipe import HOUSE_RECIPE, load_recipe
@@ -84,9 +83,9 @@ def peak_bytes_per_pixel(device: str, pictures: Pictures, size_px: int, steps: i
         )
         one_level: YamlMapping = {"pyramid": None, "refine": None, "steps": steps}
         _finished(station, _order(pictures, 64, one_level))
-        before = _memory_bytes(device)
+        before = memory_in_use_bytes(station.device)
         facts = _finished(station, _order(pictures, size_px, one_level)).facts
-        return (_peak_bytes(device) - before) / (facts.width * facts.height)
+        return (facts.peak_memory_bytes - before) / (facts.width * facts.height)
 
 
 def _order(pictures: Pictures, size_px: int, overrides: YamlMapping) -> WorkOrder:
@@ -123,25 +122,3 @@ def _publish(result: Finished, folder: Path) -> None:
         outbox.publish(
             source, folder="", name=source.name, sha256=sha256_of(source), job_id="bench"
         )
-
-
-def _memory_bytes(device: str) -> int:
-    """Return what is in use now, and forget the peak so far."""
-    if device.startswith("cuda"):
-        torch.cuda.reset_peak_memory_stats(device)
-        return torch.cuda.memory_allocated(device)
-    Path("/proc/self/clear_refs").write_text("5")  # proc(5): the peak begins anew
-    return _status_bytes("VmRSS")
-
-
-def _peak_bytes(device: str) -> int:
-    if device.startswith("cuda"):
-        return torch.cuda.max_memory_allocated(device)
-    return _status_bytes("VmHWM")
-
-
-def _status_bytes(field: str) -> int:
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith(field):
-            return int(line.split()[1]) * 1024
-    raise NstdError(f"/proc/self/status has no {field}.")

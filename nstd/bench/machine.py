@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 
 from nstd import __version__
+from nstd.accelerator import device_name, synchronize
 
 MATRIX_SIDE = {"cpu": 2048, "cuda": 8192}
 REPEATS = 5
@@ -16,9 +17,9 @@ REPEATS = 5
 
 def describe(device: torch.device) -> dict[str, str]:
     """Say what is measured on."""
-    name = torch.cuda.get_device_name(device) if device.type == "cuda" else _processor()
     return {
-        "device": f"{device} ({name})",
+        "device": device_name(device),
+        "processor": _processor(),
         "threads": str(torch.get_num_threads()),
         "cores": str(os.cpu_count()),
         "torch": str(torch.__version__),
@@ -45,12 +46,6 @@ def best_seconds(work: Callable[[], object], device: torch.device, repeats: int 
         synchronize(device)
         seconds.append(time.perf_counter() - began)
     return min(seconds[1:])
-
-
-def synchronize(device: torch.device) -> None:
-    """Wait until the device has done all it was given."""
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
 
 
 def gemm_flops_per_s(device: torch.device, dtype: torch.dtype) -> float:

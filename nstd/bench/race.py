@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from nstd.bench.machine import synchronize
+from nstd.accelerator import synchronize
 from nstd.engine.backbone import Backbone
 from nstd.engine.objective import Objective, make_objective
 from nstd.engine.pixels import resize

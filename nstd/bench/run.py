@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
+from nstd.accelerator import has_bf16
 from nstd.bench.article_loop import ArticleLoop, ModifiedVgg
 from nstd.bench.figures import Figure
 from nstd.bench.job import Pictures, in_own_process, peak_bytes_per_pixel, warm_job
@@ -18,7 +19,7 @@ from nstd.engine.pixels import PARAMETRISATIONS, resize
 from nstd.engine.targets import style_statistics
 from nstd.images import load_photograph
 from nstd.recipe import HOUSE_RECIPE, Recipe, load_recipe
-from nstd.station import Station, has_bf16
+from nstd.station import Station
 
 RACE_PX = 256
 JOB_PX = 512

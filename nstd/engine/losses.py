@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from nstd.engine.statistics import LayerStats
+from nstd.engine.statistics import Context, LayerStats
 from nstd.engine.wasserstein import make_distance, plain_trace, settled_trace
 from nstd.recipe import GramTerm, StyleTerm
 
@@ -71,7 +71,26 @@ def mean_square(features: Tensor, target: Tensor) -> Tensor:
 
     In the features' precision, because fp32 copies of the maps would be the largest thing kept.
     """
-    return (features - target).square().mean(dtype=torch.float32)
+    mean: Tensor = _MeanSquare.apply(features, target)
+    return mean
+
+
+class _MeanSquare(torch.autograd.Function):
+    """The mean square, with the features' gradient 2 (F − F*) / n in the layout of the features.
+
+    autograd would keep the differences, a map of their own, and hand the gradient on in rows of
+    pixels, which every convolution below would have to transpose.
+    """
+
+    @staticmethod
+    def forward(ctx: Context, features: Tensor, target: Tensor) -> Tensor:
+        ctx.save_for_backward(features, target)
+        return (features - target).square().mean(dtype=torch.float32)
+
+    @staticmethod
+    def backward(ctx: Context, *gradients: Tensor) -> tuple[Tensor, None]:
+        features, target = ctx.saved_tensors
+        return (features - target) * (gradients[0] * (2 / target.numel())), None
 
 
 def sum_square(features: Tensor, target: Tensor) -> Tensor:

@@ -10,6 +10,7 @@ from torch import Tensor
 Context = Any  # of an autograd.Function, for which torch has no type
 
 CHUNK_ELEMENTS = 2**21  # of a bf16 map at a time in fp32: fits a processor's cache
+GPU_CHUNK_ELEMENTS = 2**26  # 256 MiB: few launches, and products large enough for all its cores
 
 
 @dataclass(frozen=True)
@@ -86,5 +87,6 @@ def _rows(features: Tensor) -> Tensor:
 
 
 def _fp32_chunks(rows: Tensor) -> Iterator[Tensor]:
-    for chunk in torch.split(rows, max(1, CHUNK_ELEMENTS // rows.shape[1])):
+    elements = CHUNK_ELEMENTS if rows.device.type == "cpu" else GPU_CHUNK_ELEMENTS
+    for chunk in torch.split(rows, max(1, elements // rows.shape[1])):
         yield chunk.float()

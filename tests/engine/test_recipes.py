@@ -38,7 +38,7 @@ from nstd.engine.stylize import Problem, Run
 from nstd.engine.targets import StyleStats, style_statistics
 from nstd.recipe import HOUSE_RECIPE, AdamChoice, Recipe, StepDecay, load_recipe, recipe_names
 from nstd.strict_yaml import YamlMapping
-from nstd.weights import Weights
+from nstd.weights.load import Weights
 
 SEED = 5
 AGREED = 1e-4  # relative

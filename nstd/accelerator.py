@@ -1,0 +1,110 @@
+"""What differs from device to device: CUDA's switches, bf16 in hardware, names, peak memory."""
+
+import contextlib
+import resource
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+
+CUDNN: Any = torch.backends.cudnn  # torch declares no type for its `conv`
+RESIDENT_UNIT_BYTES = 1 if sys.platform == "darwin" else 1024  # of getrusage's ru_maxrss
+
+
+def prepare(device: torch.device) -> None:
+    """Set a GPU's switches for the steps of a run; elsewhere there are none to set.
+
+    Convolutions may round to TF32. Matrix products may not: the matrix roots would not settle and
+    the sums of the Gram matrices would lose what they compare. cuDNN tries its algorithms at every
+    new size, because a size is used for many steps.
+    """
+    if device.type != "cuda":
+        return
+    _set_precision(convolutions="tf32", products="ieee")
+    CUDNN.benchmark = True
+
+
+@contextlib.contextmanager
+def exact_fp32() -> Iterator[None]:
+    """Compute without TF32, and without trying algorithms: for what is computed only once.
+
+    It sets the process's own switches, so only one thread may use it.
+    """
+    convolutions, products = _precision()
+    tries = CUDNN.benchmark
+    _set_precision(convolutions="ieee", products="ieee")
+    CUDNN.benchmark = False
+    try:
+        yield
+    finally:
+        _set_precision(convolutions=convolutions, products=products)
+        CUDNN.benchmark = tries
+
+
+def has_bf16(device: torch.device) -> bool:
+    """Tell whether the device computes bf16 convolutions in hardware."""
+    if device.type == "cuda":
+        with torch.cuda.device(device):  # it answers for the current one
+            return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    capabilities: dict[str, object] = getattr(torch.cpu, "get_capabilities", dict)()
+    return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
+
+
+def device_name(device: torch.device) -> str:
+    """Name the device as the record does: `cpu`, or `cuda:0 (NVIDIA L4)`."""
+    if device.type == "cuda":
+        return f"{device} ({torch.cuda.get_device_name(device)})"
+    return str(device)
+
+
+def forget_peak_memory(device: torch.device) -> None:
+    """Let the peak begin anew, so that the next job's is its own."""
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+        return
+    with contextlib.suppress(OSError):  # without proc(5) the peak is that of all jobs so far
+        Path("/proc/self/clear_refs").write_text("5")
+
+
+def peak_memory_bytes(device: torch.device) -> int:
+    """Return the most memory that was in use: of the GPU by tensors, else of this process."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    peak = _status_bytes("VmHWM")
+    # getrusage also counts what the process was before it was this program: its parent's size.
+    return peak or resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * RESIDENT_UNIT_BYTES
+
+
+def memory_in_use_bytes(device: torch.device) -> int:
+    """Return the memory in use now, as `peak_memory_bytes` counts it; 0 where it is not told."""
+    if device.type == "cuda":
+        return torch.cuda.memory_allocated(device)
+    return _status_bytes("VmRSS")
+
+
+def _status_bytes(field: str) -> int:
+    """Return a field of proc(5)'s status in bytes, 0 where there is none."""
+    try:
+        lines = Path("/proc/self/status").read_text().splitlines()
+    except OSError:
+        return 0
+    return next((1024 * int(line.split()[1]) for line in lines if line.startswith(field)), 0)
+
+
+def synchronize(device: torch.device) -> None:
+    """Wait until the device has done all it was given: for measuring, never inside a step."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+
+
+# One by one, because `torch.backends.fp32_precision` does not reach cuDNN's convolutions
+# (pytorch/pytorch#179445), and never `allow_tf32`, which fails once these are set.
+def _precision() -> tuple[str, str]:
+    return CUDNN.conv.fp32_precision, torch.backends.cuda.matmul.fp32_precision
+
+
+def _set_precision(*, convolutions: str, products: str) -> None:
+    CUDNN.conv.fp32_precision = convolutions
+    torch.backends.cuda.matmul.fp32_precision = products

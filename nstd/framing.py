@@ -1,0 +1,57 @@
+"""The photograph on its way to the canvas, and the painted picture on its way into a file."""
+
+import torch
+from torch import Tensor
+
+from nstd.engine.color import with_colors_of
+from nstd.engine.pixels import resize
+from nstd.engine.pyramid import canvas_size
+from nstd.errors import JobError
+from nstd.images import Photograph, encode
+from nstd.orders import Order
+
+SMALLEST_SIDE_PX = 16
+
+
+def on_canvas(order: Order, photograph: Photograph, device: torch.device) -> Tensor:
+    """Bring the photograph to the size at which it is painted, (1, 3, H, W), on the device.
+
+    Raises:
+        JobError: the result would be too small.
+    """
+    width, height = result_size(order, photograph)
+    if order.recipe.canvas and order.strength:
+        width, height = canvas_size(
+            order.recipe.canvas, width=photograph.width, height=photograph.height
+        )
+    return resize(photograph.pixels.to(device), width=width, height=height)
+
+
+def result_size(order: Order, photograph: Photograph) -> tuple[int, int]:
+    """Return the width and height of the result: the photograph's, or as ordered.
+
+    Raises:
+        JobError: it would be too small.
+    """
+    width, height = photograph.width, photograph.height
+    if order.size_px:
+        scale = order.size_px / max(width, height)
+        width, height = max(1, round(width * scale)), max(1, round(height * scale))
+    if min(width, height) < SMALLEST_SIDE_PX:
+        raise JobError(
+            f"The result would be {width} × {height} pixels; both sides must have at least "
+            f"{SMALLEST_SIDE_PX}."
+        )
+    return width, height
+
+
+def encoded(order: Order, picture: Tensor, photograph: Photograph) -> bytes:
+    """Encode a picture of the run as ordered, with the photograph's colours and luggage."""
+    if order.recipe.canvas:
+        width, height = result_size(order, photograph)
+        picture = resize(picture, width=width, height=height)
+    if order.color == "keep":
+        height, width = picture.shape[-2:]
+        pixels = photograph.pixels.to(picture.device)
+        picture = with_colors_of(picture, resize(pixels, width=width, height=height))
+    return encode(picture, format=order.output_format, quality=order.quality, luggage=photograph)
