@@ -15,6 +15,7 @@ from nstd.accelerator import (
     forget_peak_memory,
     has_bf16,
     peak_memory_bytes,
+    release_memory,
 )
 from nstd.artifacts import group_sums, losses_csv, losses_png
 from nstd.engine.color import Tone, grey, tone
@@ -67,6 +68,8 @@ def run_order(order: WorkOrder, station: Station, stop: Callable[[], bool]) -> I
         yield Failed(order.job_id, "attempt", str(error))
     except Exception as error:  # a fault of ours: another attempt may pass it, the queue goes on
         yield Failed(order.job_id, "attempt", f"{type(error).__name__}: {error}")
+    finally:
+        release_memory(station.device)
 
 
 def _size_words(order: WorkOrder) -> str:

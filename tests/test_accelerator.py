@@ -1,6 +1,8 @@
 """The switches of a GPU that is not there: torch keeps them all the same."""
 
 import mmap
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import nullcontext
 
@@ -42,13 +44,45 @@ def test_a_gpu_rounds_convolutions_only() -> None:
     assert switches() == ("tf32", "ieee", True)
 
 
-def test_a_processor_has_nothing_to_prepare() -> None:
+def test_a_processor_has_no_switches() -> None:
     """On the CPU no switch moves."""
     before = switches()
 
     prepare(CPU)
 
     assert switches() == before
+
+
+FAULTS = """
+import resource, sys, torch
+from nstd.accelerator import memory_in_use_bytes, prepare, release_memory
+device = torch.device("cpu")
+if sys.argv[1] == "prepared":
+    prepare(device)
+def use(): return torch.ones(2**24).add_(1).sum()
+use()
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+for _ in range(5): use()
+faults = resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+full = memory_in_use_bytes(device)
+release_memory(device)
+print(faults, full - memory_in_use_bytes(device))
+"""
+
+
+def test_memory_of_a_step_is_used_again_and_given_back_after_the_job() -> None:
+    """A prepared process takes 64 MiB from the system once, not each time, and returns them."""
+
+    def measured(how: str) -> tuple[int, int]:
+        found = subprocess.run(
+            [sys.executable, "-c", FAULTS, how], capture_output=True, text=True, check=True
+        ).stdout.split()
+        return int(found[0]), int(found[1])
+
+    plain, prepared = measured("plain"), measured("prepared")
+    assert plain[0] > 5 * 2**14 - 100  # pages of 4 KiB
+    assert prepared[0] < plain[0] / 3
+    assert prepared[1] > 2**25
 
 
 def test_exact_arithmetic_ends_where_it_began() -> None:

@@ -3,7 +3,7 @@
 import os
 import platform
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
@@ -12,7 +12,7 @@ from nstd import __version__
 from nstd.accelerator import device_name, synchronize
 
 MATRIX_SIDE = {"cpu": 2048, "cuda": 8192}
-REPEATS = 5
+REPEATS = 8
 
 
 def describe(device: torch.device) -> dict[str, str]:
@@ -37,20 +37,26 @@ def _processor() -> str:
     return platform.machine()
 
 
-def best_seconds(work: Callable[[], object], device: torch.device, repeats: int = REPEATS) -> float:
-    """Return the shortest of several runs, the device having finished, after one to warm up."""
-    seconds = []
+def best_seconds_of_each(
+    works: Sequence[Callable[[], object]], device: torch.device, repeats: int = REPEATS
+) -> list[float]:
+    """Return the shortest of several runs of each work, in turns, after one to warm up.
+
+    In turns, because a machine that others share is not equally fast from minute to minute.
+    """
+    seconds: list[list[float]] = [[] for _ in works]
     for _ in range(repeats + 1):
-        began = time.perf_counter()
-        work()
-        synchronize(device)
-        seconds.append(time.perf_counter() - began)
-    return min(seconds[1:])
+        for work, spent in zip(works, seconds, strict=True):
+            began = time.perf_counter()
+            work()
+            synchronize(device)
+            spent.append(time.perf_counter() - began)
+    return [min(spent[1:]) for spent in seconds]
 
 
-def gemm_flops_per_s(device: torch.device, dtype: torch.dtype) -> float:
-    """Return the rate at which the machine multiplies large matrices."""
+def matrix_product(device: torch.device, dtype: torch.dtype) -> tuple[Callable[[], object], int]:
+    """Return the product of two large matrices as work to be timed, and its operations."""
     side = MATRIX_SIDE.get(device.type, 2048)
     a = torch.randn(side, side, device=device).to(dtype)
     b = torch.randn(side, side, device=device).to(dtype)
-    return 2 * side**3 / best_seconds(lambda: a @ b, device)
+    return (lambda: a @ b), 2 * side**3

@@ -95,13 +95,15 @@ class Track:
             line_search_fn="strong_wolfe",
         )
         made = 0
+        # In units of its start: raw Gram losses of 1e19 have products that fp32 cannot hold.
+        unit = self.judge.terms(self.content).sum()
 
         def closure() -> Tensor:
             nonlocal made
             made += 1
             evaluation = self.judge.evaluate(picture)
-            picture.grad = evaluation.gradient
-            return evaluation.total
+            picture.grad = evaluation.gradient / unit
+            return evaluation.total / unit
 
         began = time.perf_counter()
         optimizer.step(closure)  # type: ignore[no-untyped-call]

@@ -10,6 +10,8 @@ from torch.nn import functional as F
 
 from nstd.layers import CONVOLUTIONS_PER_BLOCK, deepest_block
 
+Tap = Callable[[str, Tensor], Tensor]
+
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 
@@ -46,12 +48,16 @@ class Backbone:
     def dtype(self) -> torch.dtype:
         return self.blocks[0][0].weight.dtype
 
-    def features(self, picture: Tensor, layers: Iterable[str]) -> dict[str, Tensor]:
+    def features(
+        self, picture: Tensor, layers: Iterable[str], tap: Tap | None = None
+    ) -> dict[str, Tensor]:
         """Return the activations of `picture` at the named layers.
 
         Args:
             picture: (1, 3, H, W), RGB in [0, 1], fp32.
             layers: names such as `relu4_2` (after the ReLU) or `conv4_2` (before it).
+            tap: called with the name and the activations of each of them; what it returns goes on
+                into the deeper layers.
 
         Returns:
             one tensor (1, C, h, w) a name, in the backbone's own precision.
@@ -68,12 +74,12 @@ class Backbone:
                 x = F.conv2d(x, convolution.weight, convolution.bias, padding=edge)  # (1, N, h, w)
                 edge = 1
                 if convolution.name in wanted:
-                    found[convolution.name] = x
+                    x = found[convolution.name] = tap(convolution.name, x) if tap else x
                     x = F.relu(x)
                 else:
                     x = F.relu_(x)
                 if convolution.relu_name in wanted:
-                    found[convolution.relu_name] = x
+                    x = found[convolution.relu_name] = tap(convolution.relu_name, x) if tap else x
                 if len(found) == len(wanted):
                     return found
         raise KeyError(f"{self.architecture} has no layers {sorted(wanted - set(found))}")

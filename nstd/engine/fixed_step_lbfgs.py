@@ -37,7 +37,7 @@ class FixedStepLbfgs:
 
     def tell(self, loss: Tensor, gradient: Tensor) -> None:  # noqa: ARG002  # the contract's
         if self._gradient is None:
-            (size,) = self._read(gradient.square().mean().sqrt().reshape(1))
+            (size,) = self._read((dot(gradient, gradient) / gradient.numel()).sqrt().reshape(1))
             self._step = -gradient * (self._first_step / max(size, 1e-30))
         else:
             change = gradient - self._gradient

@@ -75,12 +75,13 @@ class Lbfgs:
             self._descend()
             return
         start = self._start
+        change = gradient - start.gradient
         known = self._read(
             torch.stack(
                 [
-                    loss,
+                    loss.double(),
                     dot(gradient, self._direction),
-                    (gradient - start.gradient).square().sum(),
+                    dot(change, change),
                     dot(start.gradient, self._direction),
                 ]
             )
@@ -161,7 +162,7 @@ class Lbfgs:
 
     def _descend(self) -> None:
         gradient = self._start.gradient if self._start is not None else self._direction
-        (size,) = self._read(gradient.square().mean().sqrt().reshape(1))
+        (size,) = self._read((dot(gradient, gradient) / gradient.numel()).sqrt().reshape(1))
         shrink = 10.0**-self._failures
         self._new_line(-gradient, shrink * self._first_step / max(size, 1e-30))
 

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from nstd.engine.backbone import Backbone
 from nstd.engine.losses import CONTENT_LOSSES, STYLE_LOSSES, TV_LOSSES, StyleLoss
-from nstd.engine.statistics import layer_statistics
+from nstd.engine.statistics import LayerStats, tapped_statistics
 from nstd.engine.targets import StyleStats
 from nstd.recipe import ContentTerm, Recipe, TvTerm
 
@@ -72,9 +72,15 @@ class Objective:
         return self._terms(picture)
 
     def _terms(self, picture: Tensor) -> Tensor:
-        features = self.backbone.features(picture, self.layers)
         style_layers = {term.layer for term in self.style}
-        statistics = {layer: layer_statistics(features[layer]) for layer in style_layers}
+        statistics: dict[str, LayerStats] = {}
+
+        def tap(layer: str, features: Tensor) -> Tensor:
+            if layer in style_layers:
+                features, statistics[layer] = tapped_statistics(features)
+            return features
+
+        features = self.backbone.features(picture, self.layers, tap)
         values = [
             term.weight * term.loss(features[term.layer], term.target) for term in self.content
         ]

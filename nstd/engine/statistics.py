@@ -1,6 +1,5 @@
 """What a feature map is once place is forgotten: mean and second moment of its positions."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +8,7 @@ from torch import Tensor
 
 Context = Any  # of an autograd.Function, for which torch has no type
 
-CHUNK_ELEMENTS = 2**21  # of a bf16 map at a time in fp32: fits a processor's cache
+CHUNK_ELEMENTS = 2**19  # of a bf16 map at a time in fp32: fits a processor's cache
 GPU_CHUNK_ELEMENTS = 2**26  # 256 MiB: few launches, and products large enough for all its cores
 
 
@@ -39,17 +38,23 @@ def gram_matrix(features: Tensor) -> Tensor:
     Returns:
         (C, C) in fp32, not normalised.
     """
-    rows = _rows(features)
-    gram = torch.zeros(rows.shape[1], rows.shape[1], device=rows.device)  # (C, C)
-    for chunk in _fp32_chunks(rows):
-        gram = gram.addmm(chunk.T, chunk)
+    _, gram = _sums(_rows(features))
     return gram
 
 
 def layer_statistics(features: Tensor) -> LayerStats:
     """Reduce a feature map (1, C, H, W) of any precision to its fp32 mean and second moment."""
-    mean, second_moment = _Moments.apply(features)
-    return LayerStats(mean, second_moment, features.shape[2] * features.shape[3])
+    _, stats = tapped_statistics(features)
+    return stats
+
+
+def tapped_statistics(features: Tensor) -> tuple[Tensor, LayerStats]:
+    """Return the statistics of a map on its way through a network, and the map to go on with.
+
+    Both gradients then meet in one matrix product, without a sum of two maps.
+    """
+    onward, mean, second_moment = _Moments.apply(features)
+    return onward, LayerStats(mean, second_moment, features.shape[2] * features.shape[3])
 
 
 class _Moments(torch.autograd.Function):
@@ -60,23 +65,27 @@ class _Moments(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx: Context, features: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(ctx: Context, features: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         ctx.save_for_backward(features)
+        ctx.set_materialize_grads(False)
         rows = _rows(features)
-        total = torch.zeros(rows.shape[1], device=rows.device)  # (C,)
-        for chunk in _fp32_chunks(rows):
-            total = total + chunk.sum(0)
-        return total / rows.shape[0], gram_matrix(features) / rows.shape[0]
+        total, gram = _sums(rows)
+        return features.view_as(features), total / rows.shape[0], gram / rows.shape[0]
 
     @staticmethod
-    def backward(ctx: Context, *gradients: Tensor) -> Tensor:
-        """∂L/∂F = ((g_M + g_Mᵀ)·F + g_μ) / positions."""
+    def backward(
+        ctx: Context, onward: Tensor | None, g_mean: Tensor | None, g_moment: Tensor | None
+    ) -> Tensor | None:
+        """∂L/∂F = ((g_M + g_Mᵀ)·F + g_μ) / positions, and what comes from deeper layers."""
         (features,) = ctx.saved_tensors
-        g_mean, g_moment = gradients
         rows = _rows(features)
-        positions = rows.shape[0]
-        both = ((g_moment + g_moment.T) / positions).to(rows.dtype)  # (C, C)
-        back = torch.addmm((g_mean / positions).to(rows.dtype), rows, both)  # (H·W, C)
+        if g_moment is None:
+            g_moment = rows.new_zeros(rows.shape[1], rows.shape[1], dtype=torch.float32)
+        both = ((g_moment + g_moment.T) / rows.shape[0]).to(rows.dtype)  # (C, C)
+        # In place: the map that comes from deeper layers was made for this function alone.
+        back = rows @ both if onward is None else _rows(onward).addmm_(rows, both)
+        if g_mean is not None:
+            back += (g_mean / rows.shape[0]).to(rows.dtype)  # (H·W, C)
         _, channels, height, width = features.shape
         return back.view(1, height, width, channels).permute(0, 3, 1, 2)  # (1, C, H, W)
 
@@ -86,7 +95,14 @@ def _rows(features: Tensor) -> Tensor:
     return features.permute(0, 2, 3, 1).reshape(-1, features.shape[1])
 
 
-def _fp32_chunks(rows: Tensor) -> Iterator[Tensor]:
+def _sums(rows: Tensor) -> tuple[Tensor, Tensor]:
+    """Return Σ F (C,) and Σ F·Fᵀ (C, C) over the positions, in fp32, a piece at a time."""
+    channels = rows.shape[1]
+    total = torch.zeros(channels, device=rows.device)  # (C,)
+    gram = torch.zeros(channels, channels, device=rows.device)  # (C, C)
     elements = CHUNK_ELEMENTS if rows.device.type == "cpu" else GPU_CHUNK_ELEMENTS
-    for chunk in torch.split(rows, max(1, elements // rows.shape[1])):
-        yield chunk.float()
+    for piece in torch.split(rows, max(1, elements // channels)):
+        chunk = piece.float()
+        total += chunk.sum(0)
+        gram.addmm_(chunk.T, chunk)
+    return total, gram

@@ -18,6 +18,7 @@ from nstd.engine.targets import StyleStats
 from nstd.recipe import Recipe
 
 BF16_NOISE = 1e-4
+FP32_NOISE = 1e-7
 
 
 @dataclass(frozen=True)
@@ -149,7 +150,7 @@ class Run:
             self._pixels.variable(started),
             steps=level.steps,
             moved=self._pixels.moved,
-            noise=BF16_NOISE if problem.backbone.dtype == torch.bfloat16 else 0.0,
+            noise=BF16_NOISE if problem.backbone.dtype == torch.bfloat16 else FP32_NOISE,
             read=problem.read,
             below=below_optimizer,
         )
