@@ -4,13 +4,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nstd.config import Limits
 from nstd.devices import share_processors
 from nstd.errors import PictureError, UsageError
 from nstd.feature_sheets import LayerView, PictureView, features_png, grams_png
 from nstd.layers import layer_names, smallest_side_px
+from nstd.picture_file import read_picture
 from nstd.problems import did_you_mean
-from nstd.spool.decode import DecodeLimits, check_picture
 from nstd.spool.durable import replace_durably
 
 if TYPE_CHECKING:
@@ -82,13 +81,13 @@ def look(question: Question) -> PictureView:
         raise UsageError(
             f"--size: found {question.size_px}; {SIZES_PX[0]} … {SIZES_PX[-1]} pixels are allowed."
         )
-    _check(question.image)
+    data = read_picture(question.image)
     share_processors()
     import torch
 
     from nstd.weights.load import load_backbone, load_weights
 
-    picture = _small_picture(question, layers)  # (1, 3, H, W)
+    picture = _small_picture(data, question, layers)  # (1, 3, H, W)
     backbone = load_backbone(
         load_weights(question.backbone, folder=question.weights_folder),
         network=question.network,
@@ -135,23 +134,12 @@ def _channels(text: str) -> tuple[int, ...]:
     return numbers
 
 
-def _check(image: Path) -> None:
-    if not image.is_file():
-        raise UsageError(f"There is no picture {image}.")
-    limits = Limits()
-    check_picture(
-        image,
-        DecodeLimits(limits.decode_s, limits.decode_memory_bytes, limits.picture_px),
-        name=str(image),
-    )
-
-
-def _small_picture(question: Question, layers: tuple[str, ...]) -> "Tensor":
+def _small_picture(data: bytes, question: Question, layers: tuple[str, ...]) -> "Tensor":
     """Return the picture (1, 3, H, W), brought down to the size asked for but never enlarged."""
     from nstd.engine.pixels import resize
     from nstd.images import load_photograph
 
-    photograph = load_photograph(question.image.read_bytes())
+    photograph = load_photograph(data)
     scale = min(1, question.size_px / max(photograph.width, photograph.height))
     width, height = round(photograph.width * scale), round(photograph.height * scale)
     shortest = smallest_side_px(layers) // 4  # one position of the deepest layer

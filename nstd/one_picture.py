@@ -20,6 +20,7 @@ from nstd.orders import (
     StyleShare,
     WorkOrder,
 )
+from nstd.picture_file import read_picture
 from nstd.problems import ProblemsError
 from nstd.progress_bars import ProgressBars
 from nstd.recipe import load_recipe
@@ -76,14 +77,11 @@ def _order(wish: Wish) -> WorkOrder:
         raise UsageError(f"{wish.output} must end in one of {allowed}.")
     if wish.output.exists() and not wish.force:
         raise UsageError(f"{wish.output} exists; --force replaces it.")
-    for path in (wish.content, wish.style):
-        if not path.is_file():
-            raise UsageError(f"There is no picture {path}.")
     try:
         recipe = load_recipe(wish.recipe, load_yaml(wish.overrides))
     except (ProblemsError, YamlTextError) as error:
         raise UsageError(str(error)) from error
-    style = wish.style.read_bytes()
+    content, style = read_picture(wish.content), read_picture(wish.style)
     sha256 = hashlib.sha256(style).hexdigest()
     order = Order(
         styles=(StyleShare(name=wish.style.stem, pictures=(sha256,)),),
@@ -102,7 +100,7 @@ def _order(wish: Wish) -> WorkOrder:
     return WorkOrder(
         str(os.getpid()),
         order,
-        wish.content.read_bytes(),
+        content,
         (StylePicture(sha256, 1.0, style),),
         checkpoint=None,
     )

@@ -45,6 +45,7 @@ from nstd.station import Station
 from nstd.style_pictures import JobStyles
 
 WORD_EVERY_S = 1.0
+MOST_RISEN = 10.0  # times the loss at the level's start: what a run may end with
 MOST_LOST_TRIALS = 20  # a line search comes back from a trial that is no number, but not from more
 
 
@@ -110,11 +111,22 @@ class _Work:
             yield Stopped(self.work.job_id)
             return
         picture = run.picture
-        if not bool(torch.isfinite(picture).all()):
-            raise DivergedError("The picture has left the finite numbers.")
+        self._refuse_divergence(picture)
         seconds = self.seconds_before + time.monotonic() - began
         seconds -= self.styles.seconds - seconds_style  # spent on the style between the steps
         yield self._finished(photograph, picture, run, seconds_load, seconds)
+
+    def _refuse_divergence(self, picture: Tensor) -> None:
+        if not bool(torch.isfinite(picture).all()):
+            raise DivergedError("The picture has left the finite numbers.")
+        last = self.rows[-1]
+        first = next(row for row in self.rows if row.level == last.level)
+        if last.total > MOST_RISEN * first.total:
+            raise DivergedError(
+                f"The loss rose from {first.total:.3g} to {last.total:.3g} at {last.size_px} px: "
+                "the steps are too long for this recipe. A smaller 'lr', or 'line_search: "
+                "strong_wolfe', keeps them in hand."
+            )
 
     def _begin(self, content: Tensor) -> Run:
         saved = None

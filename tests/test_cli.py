@@ -155,7 +155,7 @@ def test_stylize_writes_snapshots_beside_the_picture(studio: Path) -> None:
         (("a.jpg", "a.jpg", "-o", "x.png", "--recipe", "studoi"), 64, "did you mean 'studio'"),
         (("a.jpg", "a.jpg", "-o", "x.png", "--overrides", "{stps: 3}"), 64, "stps: unknown key"),
         (("a.jpg", "a.jpg", "-o", "x.png", "--snapshots", "-1"), 64, "0 … 100000 are allowed"),
-        (("text.jpg", "a.jpg", "-o", "x.png"), 65, "cannot be decoded"),
+        (("text.jpg", "a.jpg", "-o", "x.png"), 65, "text.jpg is not a picture"),
     ],
 )
 def test_stylize_says_what_is_wrong(

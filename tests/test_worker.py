@@ -407,6 +407,16 @@ def test_the_unforeseen_is_an_attempts_fault(station: Station) -> None:
     assert "the pool has gone" in failure.sentence
 
 
+def test_a_risen_loss_is_an_attempts_fault(station: Station) -> None:
+    """A run that ends far above its start is told in words, and delivers no picture."""
+    wild = {"name": "adam", "lr": 500.0}
+    work = work_order(optimizer=wild, variable="normalized", pyramid=None)
+    found = failed(list(run_order(work, station, never)))
+    assert found.fault == "attempt"
+    assert "The loss rose from" in found.sentence
+    assert "'lr'" in found.sentence
+
+
 def test_losing_the_finite_numbers_is_an_attempts_fault(station: Station) -> None:
     """A loss beyond all numbers is told as such, not delivered."""
     overflow = {"relative_gram": {"weight": 1e12}, "relative_wasserstein": {"weight": 1e12}}

@@ -11,6 +11,7 @@ from rich.console import Console
 from nstd.config import Config
 from nstd.devices import find_devices, share_processors
 from nstd.errors import UsageError
+from nstd.picture_file import read_picture
 from nstd.spool.names import STYLES_FOLDER
 from nstd.spool.styles import list_styles
 
@@ -22,6 +23,7 @@ def bench(config: Config, *, content: Path | None, style: Path | None, json: boo
 
     Raises:
         UsageError: a picture is not there, or there is no painting.
+        PictureError: one cannot be used.
     """
     share_processors()
     # torch only now: it reads the environment that share_processors sets.
@@ -31,7 +33,9 @@ def bench(config: Config, *, content: Path | None, style: Path | None, json: boo
     from nstd.bench.run import Bench
     from nstd.station import Station
 
-    pictures = Pictures(_read(content or _portrait()), _read(style or _first_style(config)))
+    pictures = Pictures(
+        read_picture(content or _portrait()), read_picture(style or _first_style(config))
+    )
     with tempfile.TemporaryDirectory(prefix="nstd-bench-") as folder:
         station = Station.at(
             find_devices()[0],
@@ -63,9 +67,3 @@ def _first_style(config: Config) -> Path:
     for style in list_styles(folder).values():
         return style.pictures[0]
     raise UsageError(f"There is no style in {folder}; name a painting with --style FILE.")
-
-
-def _read(path: Path) -> bytes:
-    if not path.is_file():
-        raise UsageError(f"There is no picture {path}.")
-    return path.read_bytes()
