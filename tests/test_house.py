@@ -56,7 +56,8 @@ ALLOWED = {
     "foreman": {"spool", "pool", "publishing", "circuits", "record", *VOCABULARY},
     "config": VOCABULARY,
     "inspection": {
-        "engine", "spool", "config", "devices", "feature_sheets", "images", "weights", *VOCABULARY,
+        "engine", "spool", "config", "devices", "feature_sheets", "images", "picture_file",
+        "weights", *VOCABULARY,
     },
     **dict.fromkeys(VOCABULARY, VOCABULARY),
 }  # fmt: skip
