@@ -186,6 +186,7 @@ def main() -> None:
     parser.add_argument("--pairs", action="store_true", help="the first with the first, and so on")
     parser.add_argument("--size", type=int, default=512)
     parser.add_argument("--times", type=float, default=1.0)
+    parser.add_argument("--seconds", type=float, help="of the other recipes, in place of --times")
     parser.add_argument("--recipes", nargs="+", default=["studio", "wasserstein-adam"])
     arguments = parser.parse_args()
     pairs = (
@@ -206,7 +207,8 @@ def main() -> None:
             if math.isinf(budget):
                 recipe = load_recipe(name)
             else:
-                recipe = within(name, budget * arguments.times, content, painting)
+                seconds = arguments.seconds or budget * arguments.times
+                recipe = within(name, seconds, content, painting)
             picture, seconds, evaluations = paint(recipe, content, painting)
             budget = min(budget, seconds)
             rows.append(
