@@ -18,10 +18,11 @@ from nstd.devices import find_devices
 from nstd.errors import AlreadyRunningError, ConfigError, WorldError
 from nstd.foreman import Foreman, RetryPolicy
 from nstd.notify import Notifier
+from nstd.picture_file import decode_limits
 from nstd.pool import Pool, ProcessPool, WorkerSettings, serve_orders
 from nstd.publishing import Publishing
 from nstd.spool.accept import Reception
-from nstd.spool.decode import DecodeLimits, check_picture
+from nstd.spool.decode import check_picture
 from nstd.spool.durable import make_folder
 from nstd.spool.intake import Intake, Patience
 from nstd.spool.jobs import Job
@@ -101,9 +102,7 @@ class Daemon:
 def build(config: Config, journal: Journal, pool: Pool) -> Daemon:
     """Wire the rooms together."""
     settings, work = config.settings, WorkFolder(config.work)
-    limits = DecodeLimits(
-        settings.limits.decode_s, settings.limits.decode_memory_bytes, settings.limits.picture_px
-    )
+    limits = decode_limits(settings.limits)
     circuits = Circuits(journal)
     publishing = Publishing(journal, work, Outbox(config.outbox))
     reception = Reception(

@@ -16,10 +16,10 @@ def read_picture(path: Path) -> bytes:
     """
     if not path.is_file():
         raise UsageError(f"There is no picture {path}.")
-    limits = Limits()
-    check_picture(
-        path,
-        DecodeLimits(limits.decode_s, limits.decode_memory_bytes, limits.picture_px),
-        name=str(path),
-    )
+    check_picture(path, decode_limits(Limits()), name=str(path))
     return path.read_bytes()
+
+
+def decode_limits(limits: Limits) -> DecodeLimits:
+    """Return what the configured limits leave to the child process that decodes."""
+    return DecodeLimits(limits.decode_s, limits.decode_memory_bytes, limits.picture_px)
