@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from nstd.engine.statistics import Context, LayerStats
+from nstd.engine.context import Context
+from nstd.engine.statistics import LayerStats
 from nstd.engine.wasserstein import make_distance, plain_trace, settled_trace
 from nstd.recipe import GramTerm, StyleTerm
 

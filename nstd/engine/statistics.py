@@ -1,12 +1,11 @@
 """What a feature map is once place is forgotten: mean and second moment of its positions."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
 
-Context = Any  # of an autograd.Function, for which torch has no type
+from nstd.engine.context import Context
 
 CHUNK_ELEMENTS = 2**19  # of a bf16 map at a time in fp32: fits a processor's cache
 GPU_CHUNK_ELEMENTS = 2**26  # 256 MiB: few launches, and products large enough for all its cores

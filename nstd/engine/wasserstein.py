@@ -5,7 +5,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from nstd.engine.statistics import Context, LayerStats
+from nstd.engine.context import Context
+from nstd.engine.statistics import LayerStats
 
 TraceOfRoot = Callable[[Tensor, Tensor], Tensor]
 

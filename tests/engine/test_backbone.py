@@ -7,7 +7,7 @@ from tiny import FILTERS, LAYERS, smooth_picture, tiny_backbone, tiny_state
 from torch import Tensor
 from torch.nn import functional as F
 
-from nstd.engine.backbone import assemble
+from nstd.engine.backbone import POOLINGS, assemble
 from nstd.layers import layer_names
 from nstd.weights.load import Weights, load_backbone
 
@@ -82,6 +82,20 @@ def test_replicate_repeats_the_edges_at_the_first_convolution_only(picture: Tens
     found = tiny_backbone(padding="replicate").features(picture, ["conv1_1", "conv1_2"])
     torch.testing.assert_close(found["conv1_1"], first, rtol=1e-4, atol=1e-5)
     torch.testing.assert_close(found["conv1_2"], second, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(("height", "width"), [(6, 8), (7, 9), (2, 3)])
+def test_average_pooling_has_the_gradient_of_torchs(height: int, width: int) -> None:
+    """Average pooling, which goes backwards in its own way, is torch's, at odd sizes too."""
+    chance = torch.Generator().manual_seed(8)
+    ours = torch.randn(1, 5, height, width, generator=chance).requires_grad_()
+    theirs = ours.detach().clone().requires_grad_()
+    pooled, expected = POOLINGS["avg"](ours), F.avg_pool2d(theirs, 2)
+    assert torch.equal(pooled, expected)
+    weight = torch.randn(expected.shape, generator=chance)
+    (found,) = torch.autograd.grad(pooled, ours, weight)
+    (wanted,) = torch.autograd.grad(expected, theirs, weight)
+    assert torch.equal(found, wanted)
 
 
 def test_normalized_network_differs_by_a_scale_a_filter_only(picture: Tensor) -> None:
