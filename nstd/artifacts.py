@@ -46,8 +46,9 @@ def losses_png(names: Sequence[str], rows: Sequence[LossRow], *, title: str) -> 
     """Draw the loss curves on a logarithmic scale, with a line where a level begins."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(9, 5), layout="constrained")
-    axes = figure.subplots()
+    # Margins of its own: a layout that measures every label takes half of the drawing's time.
+    figure = Figure(figsize=(9, 5))
+    axes = figure.add_axes((0.085, 0.105, 0.9, 0.775))
     steps = [row.step for row in rows]
     for group, color in CURVES.items():
         values = [group_sums(names, row.terms)[group] or math.nan for row in rows]

@@ -85,6 +85,7 @@ class _Work:
         self.work, self.order, self.station, self.stop = order, order.order, station, stop
         self.recipe = order.order.recipe
         self.rows: list[LossRow] = []
+        self.began = 0.0  # when the run began here
         self.seconds_before = 0.0  # spent before the checkpoint that this run goes on from
         self.resumed_from_step = 0
         self.tone: Tone | None = None  # that the styles are matched to, where colours stay
@@ -104,17 +105,19 @@ class _Work:
         if self.order.strength == 0:
             yield self._finished(photograph, content, None, seconds_load, 0.0)
             return
+        self.began = time.monotonic()
         run = self._begin(content)
-        began, seconds_style = time.monotonic(), self.styles.seconds
-        stopped = yield from self._optimise(run, photograph, began)
+        stopped = yield from self._optimise(run, photograph)
         if stopped:
             yield Stopped(self.work.job_id)
             return
         picture = run.picture
         self._refuse_divergence(picture)
-        seconds = self.seconds_before + time.monotonic() - began
-        seconds -= self.styles.seconds - seconds_style  # spent on the style between the steps
-        yield self._finished(photograph, picture, run, seconds_load, seconds)
+        yield self._finished(photograph, picture, run, seconds_load, self._optimised_s())
+
+    def _optimised_s(self) -> float:
+        """Return the seconds spent on the run, also before its checkpoint, but on no style."""
+        return self.seconds_before + time.monotonic() - self.began - self.styles.seconds
 
     def _refuse_divergence(self, picture: Tensor) -> None:
         if not bool(torch.isfinite(picture).all()):
@@ -165,40 +168,37 @@ class _Work:
         """Return the style's statistics for a level, in the run's precision or another."""
         return self.styles.at(width, height, dtype or self.dtype, self.tone)
 
-    def _optimise(
-        self, run: Run, photograph: Photograph, began: float
-    ) -> Generator[Event, None, bool]:
+    def _optimise(self, run: Run, photograph: Photograph) -> Generator[Event, None, bool]:
         """Make the steps; the generator's value tells whether the run was left."""
         pending: list[tuple[Step, float]] = []
         last_word = last_checkpoint = time.monotonic()
         for step in run:
             now = time.monotonic()
-            pending.append((step, self.seconds_before + now - began))
+            pending.append((step, self._optimised_s()))
             if self.order.snapshots and step.step % self.order.snapshots == 0:
                 yield self._snapshot(run, photograph)
             leaving = self.stop()
             saving = leaving or now - last_checkpoint >= self.station.checkpoint_every_s
             if saving or now - last_word >= WORD_EVERY_S:
                 last_word = now
-                yield self._progress(run, pending, now - began)
+                yield self._progress(run, pending)
                 pending = []
             if saving:
                 last_checkpoint = now
-                seconds = self.seconds_before + now - began
                 saved = checkpoint.to_bytes(
-                    run.save(), self.rows, seconds=seconds, job_id=self.work.job_id
+                    run.save(), self.rows, seconds=self._optimised_s(), job_id=self.work.job_id
                 )
                 yield Checkpoint(self.work.job_id, run.step, saved)
             if leaving:
                 return True
         if pending:
-            yield self._progress(run, pending, time.monotonic() - began)
+            yield self._progress(run, pending)
         return False
 
     def _snapshot(self, run: Run, photograph: Photograph) -> Snapshot:
         return Snapshot(self.work.job_id, run.step, encoded(self.order, run.picture, photograph))
 
-    def _progress(self, run: Run, pending: list[tuple[Step, float]], spent_s: float) -> Progress:
+    def _progress(self, run: Run, pending: list[tuple[Step, float]]) -> Progress:
         """Fetch the losses of many steps in one read, and tell how far the run is."""
         values = read_rows(torch.stack([step.terms for step, _ in pending]))
         rows = tuple(
@@ -211,7 +211,7 @@ class _Work:
         steps = sum(level.steps for level in run.levels)
         costs = [level.width * level.height for level in run.levels for _ in range(level.steps)]
         made = sum(costs[self.resumed_from_step : run.step])
-        last = rows[-1]
+        last, spent_s = rows[-1], self._optimised_s() - self.seconds_before
         return Progress(
             job_id=self.work.job_id,
             step=run.step,
