@@ -38,6 +38,10 @@ class Job:
     output_folder: str | None
     output_stem: str | None
     tidied: int
+    cancelled_by: str | None
+    has_copy: int
+    ran_s: float
+    told: int
 
     @property
     def order(self) -> Order:
@@ -71,7 +75,7 @@ class NewJob:
 
 @dataclass(frozen=True)
 class EndedBatch:
-    """A batch whose jobs are all put away: where its manifest lay, and if every job failed."""
+    """A batch whose jobs are all put away: where its manifest lay, and if nothing came of it."""
 
     id: str
     path: str
