@@ -14,6 +14,7 @@ import structlog
 from nstd.circuits import Circuits
 from nstd.clock import Now, now
 from nstd.config import Config, load_config
+from nstd.desk import Desk
 from nstd.devices import find_devices
 from nstd.errors import AlreadyRunningError, ConfigError, WorldError
 from nstd.foreman import Foreman, RetryPolicy
@@ -22,6 +23,7 @@ from nstd.picture_file import decode_limits
 from nstd.pool import Pool, ProcessPool, WorkerSettings, serve_orders
 from nstd.publishing import Publishing
 from nstd.spool.accept import Reception
+from nstd.spool.again import Reorder
 from nstd.spool.decode import check_picture
 from nstd.spool.durable import make_folder
 from nstd.spool.intake import Intake, Patience
@@ -129,6 +131,12 @@ def build(config: Config, journal: Journal, pool: Pool) -> Daemon:
         tidying=Tidying(journal, work, config.inbox, settings.originals),
         circuits=circuits,
         retries=RetryPolicy(settings.attempts, settings.retry_wait_s),
+        desk=Desk(
+            journal,
+            pool,
+            circuits,
+            Reorder(journal, work, config.inbox, settings.limits.picture_bytes),
+        ),
     )
     return Daemon(config, journal, Intake(reception, patience), foreman, circuits)
 
@@ -173,8 +181,10 @@ def opened(config: Config) -> Iterator[Journal]:
         journal = Journal(work.journal)
         try:
             journal.requeue_running()
-            work.sweep_jobs({job.id for job in journal.jobs("queued", "finished", "held")} |
-                            {job.id for job in journal.untidied()})  # fmt: skip
+            if journal.migrated_from:
+                log.info("journal brought up to date", from_schema=journal.migrated_from)
+            live = [*journal.jobs("queued", "finished", "held"), *journal.untidied()]
+            work.sweep_jobs({job.id for job in [*live, *journal.with_copy()]})
             yield journal
         finally:
             journal.close()

@@ -9,6 +9,7 @@ import structlog
 
 from nstd.circuits import Circuits
 from nstd.clock import Now
+from nstd.desk import Desk
 from nstd.errors import WorldError
 from nstd.orders import (
     Checkpoint,
@@ -58,11 +59,13 @@ class Foreman:
     tidying: Tidying
     circuits: Circuits
     retries: RetryPolicy
+    desk: Desk
 
     def tick(self, now: Now, *, hand_out: bool = True) -> None:
         """Hear the workers, publish, put away, and hand out what is next."""
         for event in self.pool.poll(now.monotonic_s):
             self._apply(event, now)
+        self.desk.turn(now)
         for job in self.journal.jobs("finished"):
             self._try("outbox", now, partial(self.publishing.publish, job, now))
         for job in self.journal.untidied():

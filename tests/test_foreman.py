@@ -12,11 +12,13 @@ from spool_rig import Spool
 
 from nstd.circuits import Circuits
 from nstd.clock import Now
+from nstd.desk import Desk
 from nstd.errors import WorldError
 from nstd.foreman import Foreman, RetryPolicy
 from nstd.orders import Checkpoint, Failed, LossRow, Progress, Snapshot, Stopped
 from nstd.pool import Ready, WorkerLost
 from nstd.publishing import Publishing
+from nstd.spool.again import Reorder
 from nstd.spool.jobs import Job
 from nstd.spool.outbox import Outbox
 
@@ -45,6 +47,9 @@ class Shop:
             tidying=self.spool.tidying,
             circuits=self.circuits,
             retries=RetryPolicy(attempts=3, wait_s=10),
+            desk=Desk(
+                journal, self.pool, self.circuits, Reorder(journal, work, self.spool.inbox, 10**6)
+            ),
         )
 
     def crash(self) -> None:

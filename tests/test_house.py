@@ -53,7 +53,8 @@ ALLOWED = {
     "record": {"spool", *VOCABULARY},
     "circuits": {"spool", *VOCABULARY},
     "publishing": {"spool", "record", *VOCABULARY},
-    "foreman": {"spool", "pool", "publishing", "circuits", "record", *VOCABULARY},
+    "desk": {"spool", "pool", "circuits", *VOCABULARY},
+    "foreman": {"spool", "pool", "publishing", "circuits", "desk", "record", *VOCABULARY},
     "config": VOCABULARY,
     "inspection": {
         "engine", "spool", "config", "devices", "feature_sheets", "images", "picture_file",

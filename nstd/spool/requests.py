@@ -84,6 +84,22 @@ class Requests:
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
 
+    def meant_by(self, word: str) -> list[Job]:
+        """Return the jobs that a word may mean: an id, its beginning, or a path of the inbox."""
+        rows = self._db.execute(
+            "SELECT * FROM jobs WHERE id = :word"
+            " OR folder || iif(folder = '', '', '/') || content_name = :word"
+            " OR folder || iif(folder = '', '', '/') || manifest_name = :word"
+            " OR id = (SELECT owner FROM put_away WHERE path = :word)"
+            " ORDER BY seq DESC",
+            {"word": word},
+        )
+        found = [Job(**row) for row in rows]
+        if found:
+            return found
+        begins = "SELECT * FROM jobs WHERE substr(id, 1, length(:word)) = :word ORDER BY seq DESC"
+        return [Job(**row) for row in self._db.execute(begins, {"word": word})] if word else []
+
     def pending(self) -> list[Request]:
         """Return what is not answered yet, in the order in which it was asked."""
         rows = self._db.execute(
