@@ -22,6 +22,7 @@ from nstd.notify import Notifier
 from nstd.picture_file import decode_limits
 from nstd.pool import Pool, ProcessPool, WorkerSettings, serve_orders
 from nstd.publishing import Publishing
+from nstd.space import Gate
 from nstd.spool.accept import Reception
 from nstd.spool.again import Reorder
 from nstd.spool.decode import check_picture
@@ -33,6 +34,7 @@ from nstd.spool.names import STYLES_FOLDER
 from nstd.spool.outbox import Outbox
 from nstd.spool.tidy import Tidying
 from nstd.spool.work import WorkFolder
+from nstd.time_limit import TimeLimit
 from nstd.wakeup import InboxObserver, Wakeup
 
 SHORTEST_SCAN_WAIT_S = 0.5
@@ -57,6 +59,7 @@ class Daemon:
     intake: Intake
     foreman: Foreman
     circuits: Circuits
+    gate: Gate
     _last_scan_s: float = 0.0
     _next_scan_s: float = 0.0
     _inbox_pending: bool = field(default=True)
@@ -72,6 +75,8 @@ class Daemon:
 
     def _scan(self, moment: Now) -> None:
         if not self.circuits.may_try("inbox", moment) or not self.circuits.may_try("work", moment):
+            return
+        if not self.gate.may_accept(moment):
             return
         settings = self.config.settings
         self._last_scan_s = moment.monotonic_s
@@ -117,6 +122,7 @@ def build(config: Config, journal: Journal, pool: Pool) -> Daemon:
         check_picture=lambda path, name: check_picture(path, limits, name=name),
         is_published=lambda job: settings.originals == "keep" or publishing.is_published(job),
     )
+    gate = Gate(journal, work, config.outbox, settings.min_free_bytes, circuits)
     patience = Patience(
         settings.settle_s,
         settings.pair_wait_s,
@@ -137,8 +143,10 @@ def build(config: Config, journal: Journal, pool: Pool) -> Daemon:
             circuits,
             Reorder(journal, work, config.inbox, settings.limits.picture_bytes),
         ),
+        gate=gate,
+        time_limit=TimeLimit(journal, pool, settings.job_limit_s),
     )
-    return Daemon(config, journal, Intake(reception, patience), foreman, circuits)
+    return Daemon(config, journal, Intake(reception, patience), foreman, circuits, gate)
 
 
 def process_pool(config: Config) -> ProcessPool:

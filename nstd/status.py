@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 
+from nstd.clock import duration
 from nstd.spool.jobs import Arrival, Fault, Job, JobProgress
 from nstd.spool.journal import Journal
 
@@ -93,14 +94,6 @@ def as_text(status: Status) -> str:
 def ended_line(job: Job) -> str:
     """Say in a line how a job ended."""
     return _printable(_ended_line(_ended(job)))
-
-
-def duration(seconds: float) -> str:
-    """Write a duration as people say it: `45 s`, `12 min`, `3 h 05 min`."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60:02d} min"
 
 
 def _running_line(job: RunningJob) -> str:

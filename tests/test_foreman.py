@@ -18,9 +18,11 @@ from nstd.foreman import Foreman, RetryPolicy
 from nstd.orders import Checkpoint, Failed, LossRow, Progress, Snapshot, Stopped
 from nstd.pool import Ready, WorkerLost
 from nstd.publishing import Publishing
+from nstd.space import Gate
 from nstd.spool.again import Reorder
 from nstd.spool.jobs import Job
 from nstd.spool.outbox import Outbox
+from nstd.time_limit import TimeLimit
 
 
 @dataclass
@@ -28,6 +30,8 @@ class Shop:
     """A spool, a foreman and a pool, wired as the daemon does it."""
 
     root: Path
+    min_free_bytes: int = 0
+    job_limit_s: float | None = None
     spool: Spool = field(init=False)
     pool: FakePool = field(default_factory=FakePool)
 
@@ -50,6 +54,8 @@ class Shop:
             desk=Desk(
                 journal, self.pool, self.circuits, Reorder(journal, work, self.spool.inbox, 10**6)
             ),
+            gate=Gate(journal, work, self.outbox, self.min_free_bytes, self.circuits),
+            time_limit=TimeLimit(journal, self.pool, self.job_limit_s),
         )
 
     def crash(self) -> None:

@@ -54,7 +54,12 @@ ALLOWED = {
     "circuits": {"spool", *VOCABULARY},
     "publishing": {"spool", "record", *VOCABULARY},
     "desk": {"spool", "pool", "circuits", *VOCABULARY},
-    "foreman": {"spool", "pool", "publishing", "circuits", "desk", "record", *VOCABULARY},
+    "space": {"spool", "circuits", *VOCABULARY},
+    "time_limit": {"spool", "pool", *VOCABULARY},
+    "foreman": {
+        "spool", "pool", "publishing", "circuits", "desk", "record", "space", "time_limit",
+        *VOCABULARY,
+    },
     "config": VOCABULARY,
     "inspection": {
         "engine", "spool", "config", "devices", "feature_sheets", "images", "picture_file",

@@ -62,6 +62,7 @@ class Reorder:
             job.manifest,
             content_sha256=job.content_sha256,
             order=job.order,
+            pixels=job.pixels,
         )
         self.journal.enter(new, "queued", {}, now_s=now_s)
         return new_id

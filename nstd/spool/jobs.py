@@ -38,6 +38,7 @@ class Job:
     output_folder: str | None
     output_stem: str | None
     tidied: int
+    pixels: int | None
     cancelled_by: str | None
     has_copy: int
     ran_s: float
@@ -71,6 +72,7 @@ class NewJob:
     batch_id: str | None = None
     order: Order | None = None
     reason: str | None = None
+    pixels: int | None = None
 
 
 @dataclass(frozen=True)

@@ -75,15 +75,16 @@ class Journal:
         db.execute(
             "INSERT INTO jobs (id, seq, receipt, state, folder, content_name, content_sha256,"
             " manifest_name, manifest, batch_id, order_json, style, priority, accepted_s, ended_s,"
-            " reason)"
+            " reason, pixels)"
             " VALUES (?, (SELECT coalesce(max(seq), 0) + 1 FROM jobs),"
-            " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 job.id, job.receipt, state, job.folder, job.content_name, job.content_sha256,
                 job.manifest_name, job.manifest, job.batch_id,
                 order.model_dump_json() if order else None, order.style_label if order else None,
                 order.priority if order else 0,
                 now_s, now_s if state in TERMINAL else None, job.reason,
+                job.pixels,
             ),
         )  # fmt: skip
 

@@ -90,6 +90,7 @@ CREATE TABLE put_away (                -- files that we put into the inbox's don
     inode INTEGER NOT NULL
 );
 CREATE INDEX put_away_by_owner ON put_away (owner);
+ALTER TABLE jobs ADD COLUMN pixels INTEGER;                       -- of the photograph
 ALTER TABLE jobs ADD COLUMN cancelled_by TEXT;                    -- who asked, if anybody did
 ALTER TABLE jobs ADD COLUMN has_copy INTEGER NOT NULL DEFAULT 0;  -- kept after it ended, to retry
 ALTER TABLE jobs ADD COLUMN ran_s REAL NOT NULL DEFAULT 0;        -- seconds with a worker so far
