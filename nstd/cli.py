@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from nstd import __version__
 from nstd.errors import EX_DATAERR, EX_OK, EX_USAGE, ConfigError, NstdError
+from nstd.job_commands import WORDS, add_job_arguments, run_request
 from nstd.picture_commands import (
     add_bench_arguments,
     add_inspect_arguments,
@@ -80,6 +81,8 @@ def _parser() -> argparse.ArgumentParser:
     styles.add_argument("--json", action="store_true", help="as JSON")
     recipes = add("recipes", _recipes, "list the recipes that a manifest can name")
     recipes.add_argument("--json", action="store_true", help="as JSON")
+    for verb, words in WORDS.items():
+        add_job_arguments(add(verb, run_request, words), verb)
     add_bench_arguments(add("bench", run_bench, "measure what this machine does; some minutes"))
     add_stylize_arguments(add("stylize", run_stylize, "paint one picture, without folders"))
     add_inspect_arguments(add("inspect", run_inspect, "draw what the network sees in a picture"))

@@ -1,4 +1,4 @@
-"""The two clocks, as values: whoever turns the daemon's wheel passes the time in."""
+"""The two clocks, as values: whoever turns the daemon's wheel passes the time in. And durations."""
 
 import time
 from dataclasses import dataclass
@@ -15,3 +15,11 @@ class Now:
 def now() -> Now:
     """Read both clocks."""
     return Now(time.monotonic(), time.time())
+
+
+def duration(seconds: float) -> str:
+    """Write a duration as people say it: `45 s`, `12 min`, `3 h 05 min`."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60:02d} min"

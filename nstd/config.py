@@ -88,6 +88,13 @@ class Settings(Model):
         default=20.0,
         description="seconds that a stopping daemon gives its workers for a last checkpoint",
     )
+    job_limit_s: Annotated[float, Field(gt=0, le=31_536_000)] | None = Field(
+        default=None, description="seconds with a worker after which a job is failed; null = none"
+    )
+    min_free_bytes: Annotated[int, Field(ge=0)] = Field(
+        default=1_000_000_000,
+        description="bytes that stay free in `work` and `outbox`: below, jobs wait; 0 = never",
+    )
     log: Literal["auto", "json", "console"] = Field(
         default="auto",
         description="form of the log; `auto` is `console` on a terminal, else `json`",

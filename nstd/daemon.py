@@ -14,6 +14,7 @@ import structlog
 from nstd.circuits import Circuits
 from nstd.clock import Now, now
 from nstd.config import Config, load_config
+from nstd.desk import Desk
 from nstd.devices import find_devices
 from nstd.errors import AlreadyRunningError, ConfigError, WorldError
 from nstd.foreman import Foreman, RetryPolicy
@@ -21,7 +22,9 @@ from nstd.notify import Notifier
 from nstd.picture_file import decode_limits
 from nstd.pool import Pool, ProcessPool, WorkerSettings, serve_orders
 from nstd.publishing import Publishing
+from nstd.space import Gate
 from nstd.spool.accept import Reception
+from nstd.spool.again import Reorder
 from nstd.spool.decode import check_picture
 from nstd.spool.durable import make_folder
 from nstd.spool.intake import Intake, Patience
@@ -31,6 +34,7 @@ from nstd.spool.names import STYLES_FOLDER
 from nstd.spool.outbox import Outbox
 from nstd.spool.tidy import Tidying
 from nstd.spool.work import WorkFolder
+from nstd.time_limit import TimeLimit
 from nstd.wakeup import InboxObserver, Wakeup
 
 SHORTEST_SCAN_WAIT_S = 0.5
@@ -55,6 +59,7 @@ class Daemon:
     intake: Intake
     foreman: Foreman
     circuits: Circuits
+    gate: Gate
     _last_scan_s: float = 0.0
     _next_scan_s: float = 0.0
     _inbox_pending: bool = field(default=True)
@@ -70,6 +75,8 @@ class Daemon:
 
     def _scan(self, moment: Now) -> None:
         if not self.circuits.may_try("inbox", moment) or not self.circuits.may_try("work", moment):
+            return
+        if not self.gate.may_accept(moment):
             return
         settings = self.config.settings
         self._last_scan_s = moment.monotonic_s
@@ -115,6 +122,7 @@ def build(config: Config, journal: Journal, pool: Pool) -> Daemon:
         check_picture=lambda path, name: check_picture(path, limits, name=name),
         is_published=lambda job: settings.originals == "keep" or publishing.is_published(job),
     )
+    gate = Gate(journal, work, config.outbox, settings.min_free_bytes, circuits)
     patience = Patience(
         settings.settle_s,
         settings.pair_wait_s,
@@ -129,8 +137,16 @@ def build(config: Config, journal: Journal, pool: Pool) -> Daemon:
         tidying=Tidying(journal, work, config.inbox, settings.originals),
         circuits=circuits,
         retries=RetryPolicy(settings.attempts, settings.retry_wait_s),
+        desk=Desk(
+            journal,
+            pool,
+            circuits,
+            Reorder(journal, work, config.inbox, settings.limits.picture_bytes),
+        ),
+        gate=gate,
+        time_limit=TimeLimit(journal, pool, settings.job_limit_s),
     )
-    return Daemon(config, journal, Intake(reception, patience), foreman, circuits)
+    return Daemon(config, journal, Intake(reception, patience), foreman, circuits, gate)
 
 
 def process_pool(config: Config) -> ProcessPool:
@@ -173,8 +189,10 @@ def opened(config: Config) -> Iterator[Journal]:
         journal = Journal(work.journal)
         try:
             journal.requeue_running()
-            work.sweep_jobs({job.id for job in journal.jobs("queued", "finished", "held")} |
-                            {job.id for job in journal.untidied()})  # fmt: skip
+            if journal.migrated_from:
+                log.info("journal brought up to date", from_schema=journal.migrated_from)
+            live = [*journal.jobs("queued", "finished", "held"), *journal.untidied()]
+            work.sweep_jobs({job.id for job in [*live, *journal.with_copy()]})
             yield journal
         finally:
             journal.close()

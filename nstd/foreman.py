@@ -9,6 +9,7 @@ import structlog
 
 from nstd.circuits import Circuits
 from nstd.clock import Now
+from nstd.desk import Desk
 from nstd.errors import WorldError
 from nstd.orders import (
     Checkpoint,
@@ -24,11 +25,13 @@ from nstd.pool import Pool, PoolEvent, Ready, WorkerLost
 from nstd.publishing import Publishing
 from nstd.record import facts_json
 from nstd.seal import sealed, unsealed
+from nstd.space import Gate
 from nstd.spool.durable import make_folder, replace_durably, sync_folder
 from nstd.spool.jobs import Job, JobProgress, PlannedFile
 from nstd.spool.journal import Journal
 from nstd.spool.tidy import Tidying
 from nstd.spool.work import WorkFolder
+from nstd.time_limit import TimeLimit
 
 LONGEST_RETRY_WAIT_S = 3600.0
 
@@ -58,11 +61,16 @@ class Foreman:
     tidying: Tidying
     circuits: Circuits
     retries: RetryPolicy
+    desk: Desk
+    gate: Gate
+    time_limit: TimeLimit
 
     def tick(self, now: Now, *, hand_out: bool = True) -> None:
         """Hear the workers, publish, put away, and hand out what is next."""
         for event in self.pool.poll(now.monotonic_s):
             self._apply(event, now)
+        self.time_limit.turn(now)
+        self.desk.turn(now)
         for job in self.journal.jobs("finished"):
             self._try("outbox", now, partial(self.publishing.publish, job, now))
         for job in self.journal.untidied():
@@ -70,7 +78,7 @@ class Foreman:
         for batch in self.journal.ended_batches():
             self._try("inbox", now, partial(self.tidying.tidy_batch, batch))
         while hand_out and self.pool.has_room() and self.circuits.may_try("work", now):
-            if not self._hand_out_next(now):
+            if not self.gate.may_start(now) or not self._hand_out_next(now):
                 break
 
     def stop_all(self) -> None:
@@ -109,6 +117,8 @@ class Foreman:
         if job is None:
             return False
         try:
+            if not self.gate.has_room_for(job, now):
+                return True
             order = self._work_order(job)
         except FileNotFoundError as error:
             reason = f"Its working copy is gone ({error.filename}). Drop it again."

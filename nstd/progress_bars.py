@@ -5,10 +5,10 @@ from types import TracebackType
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
+from nstd.clock import duration
 from nstd.orders import Progress as JobWord
 from nstd.spool.jobs import JobProgress
 from nstd.spool.journal import Journal
-from nstd.status import duration
 
 
 class ProgressBars:

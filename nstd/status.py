@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 
+from nstd.clock import duration
 from nstd.spool.jobs import Arrival, Fault, Job, JobProgress
 from nstd.spool.journal import Journal
 
@@ -23,7 +24,7 @@ class RunningJob:
 
 @dataclass(frozen=True)
 class QueuedJob:
-    """A job in the queue, and why it waits if that is not its turn."""
+    """A job in the queue or held, and why it waits if that is not its turn."""
 
     job: str
     title: str
@@ -52,6 +53,7 @@ class Status:
     faults: tuple[Fault, ...]
     running: tuple[RunningJob, ...]
     queued: tuple[QueuedJob, ...]
+    held: tuple[QueuedJob, ...]
     waiting: tuple[Arrival, ...]
     recent: tuple[EndedJob, ...]
 
@@ -66,10 +68,8 @@ def read_status(journal: Journal) -> Status:
             RunningJob(job.id, job.title, job.style or "", job.attempts, progress.get(job.id))
             for job in journal.jobs("running", "finished")
         ),
-        queued=tuple(
-            QueuedJob(job.id, job.title, job.style or "", job.priority, job.reason)
-            for job in journal.jobs("queued")
-        ),
+        queued=tuple(_queued(job) for job in journal.jobs("queued")),
+        held=tuple(_queued(job) for job in journal.jobs("held")),
         waiting=tuple(journal.board.arrivals()),
         recent=tuple(_ended(job) for job in journal.recent(RECENT)),
     )
@@ -84,10 +84,8 @@ def as_text(status: Status) -> str:
     """Write the status as lines for a terminal."""
     lines = [f"! {fault.sentence}" for fault in status.faults]
     lines += _section("Running", (_running_line(job) for job in status.running))
-    lines += _section(
-        "Queued",
-        (f"{job.title}  {job.style}" + _because(job.reason) for job in status.queued),
-    )
+    for title, jobs in (("Queued", status.queued), ("Held", status.held)):
+        lines += _section(title, (_queued_line(job) for job in jobs))
     lines += _section("Waiting", (f"{a.path}  {a.reason}" for a in status.waiting))
     lines += _section("Ended last", (_ended_line(job) for job in status.recent))
     return "\n".join(lines) if lines else "Nothing has been dropped into the inbox yet."
@@ -96,14 +94,6 @@ def as_text(status: Status) -> str:
 def ended_line(job: Job) -> str:
     """Say in a line how a job ended."""
     return _printable(_ended_line(_ended(job)))
-
-
-def duration(seconds: float) -> str:
-    """Write a duration as people say it: `45 s`, `12 min`, `3 h 05 min`."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60:02d} min"
 
 
 def _running_line(job: RunningJob) -> str:
@@ -117,6 +107,10 @@ def _running_line(job: RunningJob) -> str:
         f"level {p.level}/{p.levels} ({p.size_px} px)  loss {p.loss:.4g}  "
         f"{duration(p.eta_s)} left  {p.device}"
     )
+
+
+def _queued_line(job: QueuedJob) -> str:
+    return f"{job.title}  {job.style}" + _because(job.reason)
 
 
 def _ended_line(job: EndedJob) -> str:
@@ -138,6 +132,10 @@ def _because(reason: str | None) -> str:
 def _printable(line: str) -> str:
     """Names come from strangers: control characters must not reach the terminal."""
     return "".join(char if char.isprintable() else "�" for char in line)
+
+
+def _queued(job: Job) -> QueuedJob:
+    return QueuedJob(job.id, job.title, job.style or "", job.priority, job.reason)
 
 
 def _ended(job: Job) -> EndedJob:

@@ -37,7 +37,7 @@ def test_help_names_every_command(studio: Path) -> None:
     assert (help_text.returncode, nothing.returncode) == (0, 64)
     for command in (
         "run", "once", "check", "status", "stylize", "styles", "recipes", "inspect", "weights",
-        "bench",
+        "bench", "retry", "again", "cancel", "hold", "release",
     ):  # fmt: skip
         assert f"\n    {command} " in help_text.stdout
 

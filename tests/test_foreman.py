@@ -12,13 +12,17 @@ from spool_rig import Spool
 
 from nstd.circuits import Circuits
 from nstd.clock import Now
+from nstd.desk import Desk
 from nstd.errors import WorldError
 from nstd.foreman import Foreman, RetryPolicy
 from nstd.orders import Checkpoint, Failed, LossRow, Progress, Snapshot, Stopped
 from nstd.pool import Ready, WorkerLost
 from nstd.publishing import Publishing
+from nstd.space import Gate
+from nstd.spool.again import Reorder
 from nstd.spool.jobs import Job
 from nstd.spool.outbox import Outbox
+from nstd.time_limit import TimeLimit
 
 
 @dataclass
@@ -26,6 +30,8 @@ class Shop:
     """A spool, a foreman and a pool, wired as the daemon does it."""
 
     root: Path
+    min_free_bytes: int = 0
+    job_limit_s: float | None = None
     spool: Spool = field(init=False)
     pool: FakePool = field(default_factory=FakePool)
 
@@ -45,6 +51,11 @@ class Shop:
             tidying=self.spool.tidying,
             circuits=self.circuits,
             retries=RetryPolicy(attempts=3, wait_s=10),
+            desk=Desk(
+                journal, self.pool, self.circuits, Reorder(journal, work, self.spool.inbox, 10**6)
+            ),
+            gate=Gate(journal, work, self.outbox, self.min_free_bytes, self.circuits),
+            time_limit=TimeLimit(journal, self.pool, self.job_limit_s),
         )
 
     def crash(self) -> None:

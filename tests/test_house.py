@@ -53,7 +53,13 @@ ALLOWED = {
     "record": {"spool", *VOCABULARY},
     "circuits": {"spool", *VOCABULARY},
     "publishing": {"spool", "record", *VOCABULARY},
-    "foreman": {"spool", "pool", "publishing", "circuits", "record", *VOCABULARY},
+    "desk": {"spool", "pool", "circuits", *VOCABULARY},
+    "space": {"spool", "circuits", *VOCABULARY},
+    "time_limit": {"spool", "pool", *VOCABULARY},
+    "foreman": {
+        "spool", "pool", "publishing", "circuits", "desk", "record", "space", "time_limit",
+        *VOCABULARY,
+    },
     "config": VOCABULARY,
     "inspection": {
         "engine", "spool", "config", "devices", "feature_sheets", "images", "picture_file",

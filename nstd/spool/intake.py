@@ -106,7 +106,7 @@ class Intake:
             return
         journal.forget_gone(gone)
         owners = journal.owners_of(gone)
-        for job in journal.jobs("queued", "waiting"):
+        for job in journal.jobs("queued", "waiting", "held"):
             untouched = job.started_s is None
             if untouched and (job.id in owners or job.batch_id in owners):
                 journal.end(job.id, "cancelled", now_s=now.wall_s, reason="taken out of the inbox")

@@ -38,6 +38,11 @@ class Job:
     output_folder: str | None
     output_stem: str | None
     tidied: int
+    pixels: int | None
+    cancelled_by: str | None
+    has_copy: int
+    ran_s: float
+    told: int
 
     @property
     def order(self) -> Order:
@@ -67,11 +72,12 @@ class NewJob:
     batch_id: str | None = None
     order: Order | None = None
     reason: str | None = None
+    pixels: int | None = None
 
 
 @dataclass(frozen=True)
 class EndedBatch:
-    """A batch whose jobs are all put away: where its manifest lay, and if every job failed."""
+    """A batch whose jobs are all put away: where its manifest lay, and if nothing came of it."""
 
     id: str
     path: str

@@ -4,34 +4,35 @@ import sqlite3
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from nstd.errors import ConfigError
 from nstd.spool.durable import Signature
 from nstd.spool.jobs import TERMINAL, EndedBatch, Job, NewJob, PlannedFile, State
 from nstd.spool.noticeboard import Noticeboard, transaction
-from nstd.spool.schema import SCHEMA_VERSION, create_journal
+from nstd.spool.put_away import PutAway
+from nstd.spool.requests import Requests
+from nstd.spool.schema import create_journal, migrate_journal, require_version
 
 
 class Journal:
     """The only durable truth about jobs; every method is one transaction."""
 
     def __init__(self, path: Path, *, read_only: bool = False) -> None:
-        if not read_only and not path.exists():
+        self.migrated_from: int | None = None
+        if read_only:
+            require_version(path)
+        elif path.exists():
+            self.migrated_from = migrate_journal(path)
+        else:
             create_journal(path)
         mode = "ro" if read_only else "rw"
         self._db = sqlite3.connect(
             f"file:{path}?mode={mode}", uri=True, isolation_level=None, timeout=10
         )
         self._db.row_factory = sqlite3.Row
-        version = self._db.execute("PRAGMA user_version").fetchone()[0]
-        if version != SCHEMA_VERSION:
-            self._db.close()
-            raise ConfigError(
-                f"{path} was written by another version of nstd (schema {version}; this version "
-                f"reads {SCHEMA_VERSION}). Nothing was changed."
-            )
         if not read_only:
             self._db.execute("PRAGMA synchronous = FULL")
         self.board = Noticeboard(self._db)
+        self.requests = Requests(self._db)
+        self.put_away = PutAway(self._db)
 
     def close(self) -> None:
         self._db.close()
@@ -74,15 +75,16 @@ class Journal:
         db.execute(
             "INSERT INTO jobs (id, seq, receipt, state, folder, content_name, content_sha256,"
             " manifest_name, manifest, batch_id, order_json, style, priority, accepted_s, ended_s,"
-            " reason)"
+            " reason, pixels)"
             " VALUES (?, (SELECT coalesce(max(seq), 0) + 1 FROM jobs),"
-            " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 job.id, job.receipt, state, job.folder, job.content_name, job.content_sha256,
                 job.manifest_name, job.manifest, job.batch_id,
                 order.model_dump_json() if order else None, order.style_label if order else None,
                 order.priority if order else 0,
                 now_s, now_s if state in TERMINAL else None, job.reason,
+                job.pixels,
             ),
         )  # fmt: skip
 
@@ -205,17 +207,17 @@ class Journal:
                 (state, now_s, reason, job_id),
             )
 
-    def set_tidied(self, job_id: str, *, keep_originals: bool) -> None:
-        """Note that nothing of the job is left to put away."""
+    def set_tidied(self, job_id: str, *, keep_originals: bool, has_copy: bool = False) -> None:
+        """Note that nothing of the job is left to put away; `has_copy`: it can be tried again."""
         with transaction(self._db) as db:
-            db.execute("UPDATE jobs SET tidied = 1 WHERE id = ?", (job_id,))
+            db.execute("UPDATE jobs SET tidied = 1, has_copy = ? WHERE id = ?", (has_copy, job_id))
             if not keep_originals:
                 db.execute("DELETE FROM originals WHERE owner = ?", (job_id,))
 
     def ended_batches(self) -> list[EndedBatch]:
         """Return the batches whose manifests are still to be put away."""
         rows = self._db.execute(
-            "SELECT b.id, b.path, min(j.state = 'failed') AS all_failed"
+            "SELECT b.id, b.path, min(j.state = 'failed' OR j.cancelled_by IS NOT NULL)"
             " FROM batches b JOIN jobs j ON j.batch_id = b.id WHERE b.tidied = 0"
             " GROUP BY b.id HAVING min(j.tidied) = 1"
         )
@@ -265,8 +267,12 @@ class Journal:
 
     def used_style_pictures(self) -> set[str]:
         """Return the hashes of all style pictures that a job may still need."""
-        live = self.jobs("queued", "running", "held")
+        live = self.jobs("queued", "running", "held") + self.with_copy()
         return {sha for job in live for style in job.order.styles for sha in style.pictures}
+
+    def with_copy(self) -> list[Job]:
+        """Return the ended jobs whose working copies are kept: they may be tried again."""
+        return self._many("SELECT * FROM jobs WHERE has_copy = 1 ORDER BY ended_s", ())
 
     def _set(self, job_id: str, state: State, changes: str, *values: object) -> None:
         with transaction(self._db) as db:

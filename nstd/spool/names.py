@@ -73,3 +73,8 @@ def safe_name(name: str) -> str:
 def safe_folder(folder: str) -> str:
     """Return a relative folder (`smith/day 1`, or `` for the root) with each part made safe."""
     return "/".join(safe_name(part) for part in folder.split("/") if part)
+
+
+def glob_escaped(text: str) -> str:
+    """Return a pattern (glob(7)) that matches this text only."""
+    return "".join(f"[{char}]" if char in "*?[" else char for char in text)

@@ -48,6 +48,11 @@ class Noticeboard:
         with transaction(self._db) as db:
             db.execute(f"INSERT OR REPLACE INTO progress VALUES ({marks})", values)
 
+    def add_seconds(self, job_id: str, seconds: float) -> None:
+        """Add to the time that a job has been with workers."""
+        with transaction(self._db) as db:
+            db.execute("UPDATE jobs SET ran_s = ran_s + ? WHERE id = ?", (seconds, job_id))
+
     def progress(self) -> dict[str, JobProgress]:
         rows = self._db.execute("SELECT * FROM progress")
         return {row["job_id"]: JobProgress(**row) for row in rows}

@@ -1,15 +1,18 @@
-"""The tables of the journal, and how an empty one is made."""
+"""The tables of the journal: how an empty one is made, and an older one brought up to date.
+
+`STEPS` is the history of the tables: step n turns an empty file (0) or a journal of version n into
+the next. What has been released is never changed: a new table or column is a new step.
+"""
 
 import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+from nstd.errors import ConfigError, WorldError
 from nstd.spool.durable import sync_folder
 
-SCHEMA_VERSION = 1
-
-SCHEMA = """
+_FIRST = """
 CREATE TABLE jobs (
     id TEXT PRIMARY KEY,
     seq INTEGER NOT NULL UNIQUE,
@@ -67,6 +70,39 @@ CREATE TABLE faults (resource TEXT PRIMARY KEY, since_s REAL NOT NULL, sentence 
 CREATE TABLE notes (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
 
+_OPERATOR = """
+CREATE TABLE requests (                -- what the command line asks; the daemon answers
+    id INTEGER PRIMARY KEY,
+    verb TEXT NOT NULL,
+    job_id TEXT NOT NULL,
+    asked_by TEXT NOT NULL,
+    asked_s REAL NOT NULL,
+    answered_s REAL,
+    granted INTEGER,
+    answer TEXT
+);
+CREATE INDEX requests_pending ON requests (id) WHERE answered_s IS NULL;
+CREATE TABLE put_away (                -- files that we put into the inbox's done or failed
+    path TEXT PRIMARY KEY,             -- relative to the inbox
+    owner TEXT NOT NULL,
+    size INTEGER NOT NULL,
+    mtime_ns INTEGER NOT NULL,
+    inode INTEGER NOT NULL
+);
+CREATE INDEX put_away_by_owner ON put_away (owner);
+ALTER TABLE jobs ADD COLUMN pixels INTEGER;                       -- of the photograph
+ALTER TABLE jobs ADD COLUMN cancelled_by TEXT;                    -- who asked, if anybody did
+ALTER TABLE jobs ADD COLUMN has_copy INTEGER NOT NULL DEFAULT 0;  -- kept after it ended, to retry
+ALTER TABLE jobs ADD COLUMN ran_s REAL NOT NULL DEFAULT 0;        -- seconds with a worker so far
+ALTER TABLE jobs ADD COLUMN told INTEGER NOT NULL DEFAULT 0;      -- its failure, to the operator
+UPDATE jobs SET told = 1 WHERE state = 'failed';
+CREATE INDEX jobs_with_copy ON jobs (ended_s) WHERE has_copy = 1;
+CREATE INDEX jobs_untold ON jobs (ended_s) WHERE state = 'failed' AND told = 0;
+"""
+
+STEPS = (_FIRST, _OPERATOR)
+SCHEMA_VERSION = len(STEPS)
+
 
 def create_journal(path: Path) -> None:
     """Make an empty journal and give it its name last: nobody ever opens half a one."""
@@ -74,6 +110,89 @@ def create_journal(path: Path) -> None:
     new.unlink(missing_ok=True)
     with closing(sqlite3.connect(new, isolation_level=None)) as db:
         db.execute("PRAGMA journal_mode = WAL")
-        db.executescript(f"BEGIN; {SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
+        db.executescript(_script(0))
     os.replace(new, path)
     sync_folder(path.parent)
+
+
+def require_version(path: Path) -> None:
+    """Check that a journal can be read as it is.
+
+    Raises:
+        ConfigError: another version of nstd wrote it.
+    """
+    version = _version(path)
+    if version < SCHEMA_VERSION:
+        raise ConfigError(
+            f"{path} was written by an older nstd (schema {version}; this version reads "
+            f"{SCHEMA_VERSION}). The daemon brings it up to date when it starts: 'nstd run'."
+        )
+    _refuse_newer(path, version)
+
+
+def migrate_journal(path: Path) -> int | None:
+    """Bring a journal up to this version, in one transaction, and return what it was before.
+
+    A copy of it as it was is kept beside it (`journal.sqlite.v1`), for the way back. A journal of
+    this version is left alone: the answer is None.
+
+    Raises:
+        ConfigError: a newer nstd wrote it; nothing was changed.
+        WorldError: the disk is full or broken; nothing was changed.
+    """
+    version = _version(path)
+    _refuse_newer(path, version)
+    if version == SCHEMA_VERSION:
+        return None
+    try:
+        with closing(sqlite3.connect(path, isolation_level=None, timeout=10)) as db:
+            db.execute("PRAGMA synchronous = FULL")
+            _keep_copy(db, path.with_name(f"{path.name}.v{version}"))
+            db.executescript(_script(version))
+    except (sqlite3.Error, OSError) as error:
+        raise WorldError(
+            "work", f"{path} could not be brought up to date: {error}. It is as it was."
+        ) from error
+    return version
+
+
+def _script(version: int) -> str:
+    """Return all steps from a version on, as one transaction."""
+    steps = "".join(STEPS[version:])
+    return f"BEGIN EXCLUSIVE; {steps} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
+
+
+def _version(path: Path) -> int:
+    """Read the version without changing the file: not even what a crash left is folded in."""
+    try:
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=10)) as db:
+            version: int = db.execute("PRAGMA user_version").fetchone()[0]
+    except sqlite3.OperationalError as error:
+        raise WorldError("work", f"The queue {path} cannot be opened: {error}.") from error
+    except sqlite3.DatabaseError as error:
+        raise ConfigError(f"{path} is no journal of nstd: {error}.") from error
+    if version == 0:
+        raise ConfigError(f"{path} is no journal of nstd. Nothing was changed.")
+    return version
+
+
+def _refuse_newer(path: Path, version: int) -> None:
+    if version > SCHEMA_VERSION:
+        raise ConfigError(
+            f"{path} was written by a newer nstd (schema {version}; this version reads up to "
+            f"{SCHEMA_VERSION}). Nothing was changed. Install the newer version again."
+        )
+
+
+def _keep_copy(db: sqlite3.Connection, target: Path) -> None:
+    part = target.with_name(f"{target.name}.part")
+    part.unlink(missing_ok=True)
+    with closing(sqlite3.connect(part)) as copy:
+        db.backup(copy)
+    descriptor = os.open(part, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    os.replace(part, target)
+    sync_folder(target.parent)

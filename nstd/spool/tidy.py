@@ -17,8 +17,16 @@ from nstd.spool.durable import (
 )
 from nstd.spool.jobs import EndedBatch, Job
 from nstd.spool.journal import Journal
-from nstd.spool.names import DONE_FOLDER, FAILED_FOLDER, split_name
+from nstd.spool.names import (
+    DONE_FOLDER,
+    FAILED_FOLDER,
+    MANIFEST_SUFFIXES,
+    glob_escaped,
+    split_name,
+)
 from nstd.spool.work import WorkFolder
+
+ERROR_SUFFIX = ".error.txt"
 
 
 @dataclass(frozen=True)
@@ -41,59 +49,100 @@ class Tidying:
             OSError: the inbox or the work folder fails; nothing is lost, it is to be tried again.
         """
         originals = self.journal.originals_of(job.id)
-        kept = False
+        kept = has_copy = False
         if job.state == "done":
-            kept = self._put_done(originals)
-        elif job.state == "failed":
+            kept = self._put_done(job.id, originals)
+            self._leave_failed(job.id)
+        elif job.state == "failed" or job.cancelled_by:
             self._put_failed(job, originals)
-        shutil.rmtree(self.work.job(job.id), ignore_errors=True)
-        self.journal.set_tidied(job.id, keep_originals=kept)
+            has_copy = self.work.keep_content_only(job.id)
+        if not has_copy:
+            shutil.rmtree(self.work.job(job.id), ignore_errors=True)
+        self.journal.set_tidied(job.id, keep_originals=kept, has_copy=has_copy)
 
     def tidy_batch(self, batch: EndedBatch) -> None:
         """Put away the manifest of a batch whose jobs have all ended. Raises: as `tidy`."""
         originals, kept = self.journal.originals_of(batch.id), False
         if batch.all_failed:
-            self._move(originals, self.inbox / FAILED_FOLDER / PurePosixPath(batch.path).parent)
+            folder = self.inbox / FAILED_FOLDER / PurePosixPath(batch.path).parent
+            for path, signature in originals.items():
+                self._move(batch.id, path, signature, folder)
         else:
-            kept = self._put_done(originals)
+            kept = self._put_done(batch.id, originals)
         self.journal.set_batch_tidied(batch.id, keep_originals=kept)
 
-    def _put_done(self, originals: dict[str, Signature]) -> bool:
+    def _put_done(self, owner: str, originals: dict[str, Signature]) -> bool:
         """Apply the policy, and tell whether the originals stay where they are."""
         if self.originals == "keep":
             return True
         for path, signature in originals.items():
             source = self.inbox / path
-            if signature_at(source) != signature:
-                continue
-            if self.originals == "delete" or split_name(source.name)[1] == ".ready":
+            if self.originals == "move" and split_name(source.name)[1] != ".ready":
+                folder = self.inbox / DONE_FOLDER / PurePosixPath(path).parent
+                self._move(owner, path, signature, folder)
+            elif signature_at(source) == signature:
                 source.unlink()
                 sync_folder(source.parent)
-            else:
-                move_beside(source, self.inbox / DONE_FOLDER / PurePosixPath(path).parent)
         return False
+
+    def _leave_failed(self, owner: str) -> None:
+        """Take what an earlier failure of the job has put into `failed` to where it belongs now."""
+        for path, signature in self.journal.put_away.of(owner).items():
+            inside = PurePosixPath(path)
+            if inside.parts[0] != FAILED_FOLDER:
+                continue
+            if self.originals != "delete" and not path.endswith(ERROR_SUFFIX):
+                folder = self.inbox / DONE_FOLDER / inside.relative_to(FAILED_FOLDER).parent
+                self._move(owner, path, signature, folder)
+            elif signature_at(self.inbox / path) == signature:
+                (self.inbox / path).unlink()
+            self.journal.put_away.forget(path)
 
     def _put_failed(self, job: Job, originals: dict[str, Signature]) -> None:
         folder = self.inbox / FAILED_FOLDER / job.folder
-        moved = self._move(originals, folder)
-        names = [path.name for path in moved]
-        if job.content_name and self.work.content(job.id).exists():
-            present = [path for path in moved if split_name(path.name)[1] != ".yaml"]
-            if not present:
-                names.insert(0, self._restore(job, folder).name)
+        for path, signature in originals.items():
+            self._move(job.id, path, signature, folder)
+        lying = self._lying_in_failed(job.id)
+        pictures = [path for path in lying if split_name(path.name)[1] not in MANIFEST_SUFFIXES]
+        if job.content_name and self.work.content(job.id).exists() and not pictures:
+            pictures = [self._restore(job, folder)]
+            self._note(job.id, pictures[0])
         title = job.content_name or job.manifest_name or job.id
-        stem = split_name(names[0] if names else title)[0]
+        named = [*pictures, *lying]
+        stem = split_name(named[0].name if named else title)[0]
         make_folder(folder)
-        replace_durably(folder / f"{stem}.error.txt", _error_text(job, title).encode())
+        words = folder / f"{stem}{ERROR_SUFFIX}"
+        replace_durably(words, _error_text(job, title).encode())
+        self._note(job.id, words)
 
-    def _move(self, originals: dict[str, Signature], folder: Path) -> list[Path]:
-        """Move what is unchanged, pictures first, and return where it is now."""
-        ordered = sorted(originals, key=lambda path: split_name(path)[1] in (".yaml", ".yml"))
+    def _lying_in_failed(self, owner: str) -> list[Path]:
+        """Return the job's own files that are still in `failed` as we put them there."""
         return [
-            move_beside(self.inbox / path, folder)
-            for path in ordered
-            if signature_at(self.inbox / path) == originals[path]
+            self.inbox / path
+            for path, signature in self.journal.put_away.of(owner).items()
+            if PurePosixPath(path).parts[0] == FAILED_FOLDER
+            and not path.endswith(ERROR_SUFFIX)
+            and signature_at(self.inbox / path) == signature
         ]
+
+    def _move(self, owner: str, path: str, signature: Signature, folder: Path) -> None:
+        """Move a file that is unchanged and write down where it is now.
+
+        If it is no longer there, an earlier turn may have been cut off between the two.
+        """
+        source = self.inbox / path
+        if signature_at(source) == signature:
+            self._note(owner, move_beside(source, folder))
+            return
+        for found in folder.glob(f"{glob_escaped(source.stem)}*{glob_escaped(source.suffix)}"):
+            if signature_at(found) == signature:
+                self._note(owner, found)
+
+    def _note(self, owner: str, path: Path) -> None:
+        signature = signature_at(path)
+        if signature is not None:
+            name = path.relative_to(self.inbox).as_posix()
+            self.journal.put_away.note(owner, {name: signature})
 
     def _restore(self, job: Job, folder: Path) -> Path:
         """Give back the accepted copy of a photograph that is no longer in the inbox.
@@ -104,7 +153,7 @@ class Tidying:
         make_folder(folder)
         stem, suffix = split_name(job.content_name or "")
         size = self.work.content(job.id).stat().st_size
-        for path in folder.glob(f"{_glob_escaped(stem)}*{suffix}"):
+        for path in folder.glob(f"{glob_escaped(stem)}*{suffix}"):
             if path.stat().st_size == size and sha256_of(path) == job.content_sha256:
                 return path
         copy = self.work.job(job.id) / (job.content_name or "photograph")
@@ -121,11 +170,13 @@ class Tidying:
         return target
 
 
-def _glob_escaped(text: str) -> str:
-    return "".join(f"[{char}]" if char in "*?[" else char for char in text)
-
-
 def _error_text(job: Job, title: str) -> str:
+    if job.cancelled_by:
+        return (
+            f"{title} was cancelled by {job.cancelled_by}.\n\n"
+            "If it shall be painted after all, drop the photograph and its manifest into the inbox "
+            f"again, or say: nstd retry {job.id}\n"
+        )
     return (
         f"{title} could not be painted.\n\n{job.reason}\n\n"
         "Put this right, then drop the photograph and its manifest into the inbox again.\n"

@@ -57,6 +57,20 @@ class WorkFolder:
         folder = self.jobs / job_id
         return folder / "checkpoint", folder / "checkpoint.before"
 
+    def keep_content_only(self, job_id: str) -> bool:
+        """Remove what a job has made so far; tell whether its photograph is left to try it again.
+
+        An attempt that failed is not gone on with: its checkpoint may be what was wrong.
+        """
+        if not self.content(job_id).exists():
+            return False
+        for path in self.job(job_id).iterdir():
+            if path.is_dir():
+                shutil.rmtree(path)
+            elif path != self.content(job_id):
+                path.unlink()
+        return True
+
     def sweep_styles(self, used: Collection[str]) -> None:
         """Remove the copies of style pictures that no job needs any more."""
         for path in self.styles.iterdir():

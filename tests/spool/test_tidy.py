@@ -73,17 +73,17 @@ def test_tidying_twice_after_a_crash_changes_nothing(spool: Spool) -> None:
     spool.settle()
     job = spool.only("queued")
     originals = spool.journal.originals_of(job.id)
-    content = spool.work.content(job.id).read_bytes()
     spool.end(job, "failed", "no luck")
     before = {path.name: path.read_bytes() for path in (spool.inbox / "failed").iterdir()}
 
     spool.journal.claim(job.id, originals)
-    spool.work.job(job.id).mkdir()
-    spool.work.content(job.id).write_bytes(content)
+    for path in spool.journal.put_away.of(job.id):
+        spool.journal.put_away.forget(path)
     spool.tidying.tidy(spool.journal.job(job.id))
 
     after = {path.name: path.read_bytes() for path in (spool.inbox / "failed").iterdir()}
     assert after == before
+    assert len(spool.journal.put_away.of(job.id)) == len(before)
 
 
 @pytest.mark.parametrize(("policy", "stays"), [("keep", True), ("delete", False)])

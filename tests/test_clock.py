@@ -2,7 +2,7 @@
 
 import pytest
 
-from nstd.status import duration
+from nstd.clock import duration
 
 
 @pytest.mark.parametrize(
