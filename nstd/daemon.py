@@ -19,8 +19,9 @@ from nstd.errors import AlreadyRunningError, ConfigError, WorldError
 from nstd.foreman import Foreman, RetryPolicy
 from nstd.notify import Notifier
 from nstd.picture_file import decode_limits
-from nstd.pool import Pool, ProcessPool, WorkerSettings, serve_orders
+from nstd.pool import Pool, ProcessPool, WorkerSettings
 from nstd.publishing import Publishing
+from nstd.serving import serve_orders
 from nstd.spool.accept import Reception
 from nstd.spool.decode import check_picture
 from nstd.spool.durable import make_folder
@@ -149,6 +150,7 @@ def process_pool(config: Config) -> ProcessPool:
             for device in devices
         ],
         serve_orders,
+        settings.stall_after_s,
     )
 
 
@@ -237,7 +239,7 @@ def _reloaded(daemon: Daemon, pool: Pool) -> Daemon:
     except ConfigError as error:
         log.error("configuration not reloaded", reason=str(error))
         return daemon
-    fixed = ("weights", "devices", "threads", "checkpoint_every_s", "log")
+    fixed = ("weights", "devices", "threads", "checkpoint_every_s", "stall_after_s", "log")
     same_folders = (new.inbox, new.outbox, new.work) == (old.inbox, old.outbox, old.work)
     changed = [key for key in fixed if getattr(new.settings, key) != getattr(old.settings, key)]
     if changed or not same_folders:
