@@ -62,6 +62,7 @@ ALLOWED = {
         "spool", "pool", "publishing", "circuits", "device_faults", "record", *VOCABULARY,
     },
     "config": VOCABULARY,
+    "ownership": {"spool", "config", *VOCABULARY},
     "inspection": {
         "engine", "spool", "config", "devices", "feature_sheets", "images", "picture_file",
         "weights", *VOCABULARY,

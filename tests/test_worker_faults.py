@@ -11,7 +11,8 @@ from pictures import put_picture
 
 from nstd.clock import Now
 from nstd.config import load_config
-from nstd.daemon import build, opened
+from nstd.daemon import build
+from nstd.ownership import opened
 from nstd.pool import ProcessPool, WorkerSettings
 from nstd.spool.jobs import Job
 from nstd.spool.journal import Journal
