@@ -10,6 +10,8 @@ from typing import Any
 
 import torch
 
+from nstd.errors import DeviceError
+
 CUDNN: Any = torch.backends.cudnn  # torch declares no type for its `conv`
 # mallopt(3): no mapping of its own for large blocks, never trim, grow by 64 MiB at a time.
 KEEP_FREED_MEMORY = {-4: 0, -1: 2**31 - 1, -2: 2**26}
@@ -33,6 +35,19 @@ def prepare(device: torch.device) -> None:
     elif (mallopt := _from_libc("mallopt")) is not None:
         for option, value in KEEP_FREED_MEMORY.items():
             mallopt(option, value)
+
+
+def probe(device: torch.device) -> None:
+    """Let the device compute a little, and look at what comes out.
+
+    Raises:
+        DeviceError: it computes something else than it should.
+        torch.AcceleratorError: it does not answer.
+    """
+    ones = torch.ones(64, 64, device=device)
+    found = float((ones @ ones).sum())
+    if found != 64.0**3:
+        raise DeviceError(f"The device {device} computed {found:g} where {64.0**3:g} was right.")
 
 
 def release_memory(device: torch.device) -> None:

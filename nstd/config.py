@@ -84,6 +84,12 @@ class Settings(Model):
     checkpoint_every_s: Annotated[float, Field(gt=0)] = Field(
         default=30.0, description="seconds between two checkpoints of a running job"
     )
+    stall_after_s: Annotated[float, Field(ge=60, le=604_800)] = Field(
+        # The longest step there can be: 1.5 s were measured for 0.2 megapixels in fp32 on two
+        # cores, so 200 megapixels with VGG-19 take 35 minutes, in tiles an hour.
+        default=7200.0,
+        description="seconds without a word after which a worker is ended and its job tried again",
+    )
     stop_grace_s: Seconds = Field(
         default=20.0,
         description="seconds that a stopping daemon gives its workers for a last checkpoint",

@@ -1,12 +1,7 @@
 """Time, signals and wiring: the loop that turns the wheel, and the rooms it is connected to."""
 
-import fcntl
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from multiprocessing.connection import wait
-from pathlib import Path
 from typing import Protocol
 
 import structlog
@@ -15,18 +10,20 @@ from nstd.circuits import Circuits
 from nstd.clock import Now, now
 from nstd.config import Config, load_config
 from nstd.desk import Desk
+from nstd.device_faults import DeviceFaults
 from nstd.devices import find_devices
-from nstd.errors import AlreadyRunningError, ConfigError, WorldError
+from nstd.errors import ConfigError, WorldError
 from nstd.foreman import Foreman, RetryPolicy
 from nstd.notify import Notifier
+from nstd.ownership import opened
 from nstd.picture_file import decode_limits
-from nstd.pool import Pool, ProcessPool, WorkerSettings, serve_orders
+from nstd.pool import Pool, ProcessPool, WorkerSettings
 from nstd.publishing import Publishing
+from nstd.serving import serve_orders
 from nstd.space import Gate
 from nstd.spool.accept import Reception
 from nstd.spool.again import Reorder
 from nstd.spool.decode import check_picture
-from nstd.spool.durable import make_folder
 from nstd.spool.intake import Intake, Patience
 from nstd.spool.jobs import Job
 from nstd.spool.journal import Journal
@@ -106,11 +103,11 @@ class Daemon:
         return f"{running} running, {queued} queued{faults}"
 
 
-def build(config: Config, journal: Journal, pool: Pool) -> Daemon:
-    """Wire the rooms together."""
+def build(config: Config, journal: Journal, pool: Pool, *, before: Daemon | None = None) -> Daemon:
+    """Wire the rooms together; what is known of faults is taken over from the daemon `before`."""
     settings, work = config.settings, WorkFolder(config.work)
     limits = decode_limits(settings.limits)
-    circuits = Circuits(journal)
+    circuits = before.circuits if before else Circuits(journal)
     publishing = Publishing(journal, work, Outbox(config.outbox))
     reception = Reception(
         journal=journal,
@@ -145,6 +142,7 @@ def build(config: Config, journal: Journal, pool: Pool) -> Daemon:
         ),
         gate=gate,
         time_limit=TimeLimit(journal, pool, settings.job_limit_s),
+        device_faults=before.foreman.device_faults if before else DeviceFaults(),
     )
     return Daemon(config, journal, Intake(reception, patience), foreman, circuits, gate)
 
@@ -165,51 +163,8 @@ def process_pool(config: Config) -> ProcessPool:
             for device in devices
         ],
         serve_orders,
+        settings.stall_after_s,
     )
-
-
-@contextmanager
-def opened(config: Config) -> Iterator[Journal]:
-    """Take the work folder for this process: lock, sweep, journal, and the shared folders.
-
-    Raises:
-        AlreadyRunningError: another daemon has it.
-        ConfigError: a folder cannot be made or written.
-    """
-    work = WorkFolder(config.work)
-    try:
-        for folder in (config.inbox, config.inbox / STYLES_FOLDER, config.outbox, config.work):
-            make_folder(folder)
-        lock = os.open(work.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-    except OSError as error:
-        raise ConfigError(f"A folder cannot be made: {error}.") from error
-    try:
-        _lock(lock, config.work)
-        work.prepare()
-        journal = Journal(work.journal)
-        try:
-            journal.requeue_running()
-            if journal.migrated_from:
-                log.info("journal brought up to date", from_schema=journal.migrated_from)
-            live = [*journal.jobs("queued", "finished", "held"), *journal.untidied()]
-            work.sweep_jobs({job.id for job in [*live, *journal.with_copy()]})
-            yield journal
-        finally:
-            journal.close()
-    finally:
-        os.close(lock)
-
-
-def _lock(descriptor: int, folder: Path) -> None:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        owner = os.pread(descriptor, 32, 0).decode(errors="replace").strip()
-        raise AlreadyRunningError(
-            f"Another nstd (process {owner or 'unknown'}) works on {folder}. Stop it first."
-        ) from error
-    os.ftruncate(descriptor, 0)
-    os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
 
 
 def run(config: Config, *, once: bool, display: Display | None) -> list[Job]:
@@ -219,27 +174,31 @@ def run(config: Config, *, once: bool, display: Display | None) -> list[Job]:
         the jobs that ended meanwhile.
     """
     began_s = now().wall_s
+    wakeup, notifier = Wakeup(), Notifier.from_environment()
+    wakeup.catch_signals()
     with opened(config) as journal:
-        wakeup, notifier = Wakeup(), Notifier.from_environment()
-        wakeup.catch_signals()
         pool = process_pool(config)
         observer = InboxObserver(config.inbox, wakeup)
         daemon = build(config, journal, pool)
         log.info("watching", inbox=str(config.inbox), outbox=str(config.outbox))
-        notifier.ready()
+        notifier.ready(daemon.status)
         try:
             while not wakeup.stop_requested and not (once and daemon.drained):
                 _turn(daemon, pool, wakeup)
+                # Only now: the turn has heard every worker, and put a new one where one was dead.
+                notifier.alive(daemon.status)
                 if wakeup.reload_requested:
                     wakeup.reload_requested = False
+                    notifier.reloading(now().monotonic_s)
                     daemon = _reloaded(daemon, pool)
+                    notifier.ready(daemon.status)
                 observer.check()
-                notifier.alive(daemon.status)
                 if display:
                     display.show(journal)
-            if not daemon.drained:
-                notifier.stopping(config.settings.stop_grace_s)
-                _leave(daemon, pool, wakeup)
+            _leave(daemon, pool, wakeup, notifier)
+        except SystemExit:
+            log.warning("left at once; jobs go on from their last checkpoints")
+            raise
         finally:
             observer.stop()
             pool.close()
@@ -255,7 +214,7 @@ def _reloaded(daemon: Daemon, pool: Pool) -> Daemon:
     except ConfigError as error:
         log.error("configuration not reloaded", reason=str(error))
         return daemon
-    fixed = ("weights", "devices", "threads", "checkpoint_every_s", "log")
+    fixed = ("weights", "devices", "threads", "checkpoint_every_s", "stall_after_s", "log")
     same_folders = (new.inbox, new.outbox, new.work) == (old.inbox, old.outbox, old.work)
     changed = [key for key in fixed if getattr(new.settings, key) != getattr(old.settings, key)]
     if changed or not same_folders:
@@ -263,7 +222,7 @@ def _reloaded(daemon: Daemon, pool: Pool) -> Daemon:
     if not same_folders:
         return daemon
     log.info("configuration reloaded", file=str(new.path))
-    return build(new, daemon.journal, pool)
+    return build(new, daemon.journal, pool, before=daemon)
 
 
 def _turn(daemon: Daemon, pool: ProcessPool, wakeup: Wakeup) -> None:
@@ -273,12 +232,14 @@ def _turn(daemon: Daemon, pool: ProcessPool, wakeup: Wakeup) -> None:
     daemon.tick(now(), inbox_changed=changed)
 
 
-def _leave(daemon: Daemon, pool: ProcessPool, wakeup: Wakeup) -> None:
+def _leave(daemon: Daemon, pool: ProcessPool, wakeup: Wakeup, notifier: Notifier) -> None:
     """Ask the workers for a last checkpoint, and wait for it, but not for ever."""
     daemon.foreman.stop_all()
-    moment = now()
-    deadline_s = moment.monotonic_s + daemon.config.settings.stop_grace_s
+    moment, grace_s = now(), daemon.config.settings.stop_grace_s
+    deadline_s = moment.monotonic_s + grace_s
+    notifier.stopping(grace_s, "leaving")
     while pool.running() and moment.monotonic_s < deadline_s:
+        notifier.alive(f"leaving; {len(pool.running())} jobs on the way to their checkpoints")
         wait(pool.waitables(), timeout=min(TURN_EVERY_S, deadline_s - moment.monotonic_s))
         wakeup.clear()
         moment = now()

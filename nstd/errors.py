@@ -84,6 +84,10 @@ class TryAgainError(NstdError):
     exit_code = EX_TEMPFAIL
 
 
+class DeviceError(TryAgainError):
+    """A device does not compute what it should."""
+
+
 class DivergedError(TryAgainError):
     """The optimisation left the finite numbers."""
 

@@ -1,7 +1,7 @@
 """Hands out work orders and applies the workers' events to the spool: only here both meet."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -10,6 +10,7 @@ import structlog
 from nstd.circuits import Circuits
 from nstd.clock import Now
 from nstd.desk import Desk
+from nstd.device_faults import DeviceFaults
 from nstd.errors import WorldError
 from nstd.orders import (
     Checkpoint,
@@ -64,6 +65,7 @@ class Foreman:
     desk: Desk
     gate: Gate
     time_limit: TimeLimit
+    device_faults: DeviceFaults = field(default_factory=DeviceFaults)
 
     def tick(self, now: Now, *, hand_out: bool = True) -> None:
         """Hear the workers, publish, put away, and hand out what is next."""
@@ -130,6 +132,7 @@ class Foreman:
         self.circuits.works("work")
         self.journal.start(job.id, now_s=now.wall_s)
         device = self.pool.submit(order)
+        self.device_faults.started(job.id, device)
         log.info("job started", job=job.id, title=job.title, device=device)
         return True
 
@@ -174,10 +177,14 @@ class Foreman:
                 self._failed(event, now)
             case WorkerLost():
                 self.circuits.failed(WorldError(event.device, event.sentence), now)
+                if not self.pool.has_device():
+                    sentence = "No device works: jobs are accepted, and wait."
+                    self.circuits.failed(WorldError("devices", sentence), now)
                 if event.job_id:
                     self._charge(event.job_id, event.sentence, now)
             case Ready():
                 self.circuits.works(event.device)
+                self.circuits.works("devices")
                 log.info("worker ready", device=event.device)
 
     def _note_progress(self, event: Progress, now: Now) -> None:
@@ -218,6 +225,7 @@ class Foreman:
 
     def _finish(self, event: Finished, now: Now) -> None:
         """Make the results durable in the work folder, then say so in the journal."""
+        self.device_faults.finished(event.job_id)
         job = self.journal.job(event.job_id)
         steps = event.facts.evaluations
         if self._lacks_snapshot(job, steps):
@@ -254,12 +262,22 @@ class Foreman:
         elif event.fault == "attempt":
             self._charge(event.job_id, event.sentence, now)
         else:
-            self._requeue(event.job_id, now, reason=event.sentence)
+            self._device_failed(event, now)
 
-    def _requeue(self, job_id: str, now: Now, *, reason: str | None) -> None:
+    def _device_failed(self, event: Failed, now: Now) -> None:
+        """Put the job back without a charge, behind others: they tell what the device is worth."""
+        if self.device_faults.failed(event.job_id):
+            reason = f"{self.device_faults.sentence(event.job_id)} The last time: {event.sentence}"
+            self.journal.end(event.job_id, "failed", now_s=now.wall_s, reason=reason)
+            self.device_faults.forget(event.job_id)
+            return
+        wait_s = self.retries.next_wait_s(self.device_faults.count(event.job_id))
+        self._requeue(event.job_id, now, reason=event.sentence, wait_s=wait_s)
+
+    def _requeue(self, job_id: str, now: Now, *, reason: str | None, wait_s: float = 0.0) -> None:
         """Put a job back without a charge."""
-        attempts = self.journal.job(job_id).attempts
-        self.journal.requeue(job_id, attempts=attempts, next_try_s=now.wall_s, reason=reason)
+        attempts, next_try_s = self.journal.job(job_id).attempts, now.wall_s + wait_s
+        self.journal.requeue(job_id, attempts=attempts, next_try_s=next_try_s, reason=reason)
 
     def _charge(self, job_id: str, sentence: str, now: Now) -> None:
         """Charge an attempt: back into the queue after a wait, or failed after the last."""

@@ -1,24 +1,23 @@
-"""Where workers live: one spawned process per device, watched, replaced when it dies.
+"""Where workers live: one spawned process per device, watched, replaced when it dies or stalls.
 
 The daemon's process never loads torch: a device fault ends a worker, not the daemon.
 """
 
-import ctypes
-import multiprocessing
+import math
 import signal
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
-from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from typing import Protocol
 
-from nstd.devices import share_processors
 from nstd.orders import Event, Failed, Finished, Snapshot, Stopped, WorkOrder
+from nstd.worker_process import WorkerProcess
 
-PR_SET_PDEATHSIG = 1
 FIRST_RESTART_WAIT_S = 1.0
-LONGEST_RESTART_WAIT_S = 60.0
+LONGEST_RESTART_WAIT_S = 300.0
+START_WITHIN_S = 900.0  # to load torch and to touch the device
+LONGEST_TURN_S = 60.0
 
 
 @dataclass(frozen=True)
@@ -34,9 +33,22 @@ class WorkerSettings:
 
 @dataclass(frozen=True)
 class Ready:
-    """The worker has loaded torch and its device answers."""
+    """The worker has loaded torch, and its device has computed something."""
 
     device: str
+
+
+@dataclass(frozen=True)
+class Unusable:
+    """The worker cannot begin: torch or the device fails, in these words."""
+
+    device: str
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Alive:
+    """A sign of life between two events, from work that has nothing to tell."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +83,9 @@ class Pool(Protocol):
     def stop_job(self, job_id: str) -> None:
         """Ask a running job to leave after a checkpoint; Stopped will follow."""
 
+    def has_device(self) -> bool:
+        """Tell whether any device works, as far as is known."""
+
     def poll(self, now_s: float) -> list[PoolEvent]:
         """Take what the workers have said since; start workers that are due (monotonic time)."""
 
@@ -85,14 +100,17 @@ class Pool(Protocol):
 
 
 @dataclass
-class _Worker:
+class _Place:
     """One device's place: its process while there is one, and when the next may be started."""
 
     settings: WorkerSettings
-    process: SpawnProcess | None = None
-    connection: Connection | None = None
+    process: WorkerProcess[WorkerSettings] | None = None
+    hanging: WorkerProcess[WorkerSettings] | None = None  # killed, but held by the kernel
     ready: bool = False
+    works: bool = True  # the device, as far as is known
     job_id: str | None = None
+    silent_s: float = 0.0
+    last_words: str = ""
     start_at_s: float = 0.0
     wait_s: float = FIRST_RESTART_WAIT_S
 
@@ -102,160 +120,148 @@ class ProcessPool:
     """One worker process per device of this machine.
 
     `serve` is what a worker process runs, a function of a module (it is imported there by name).
+    A worker that has a job and says nothing for `stall_after_s` is killed.
     """
 
     settings: Sequence[WorkerSettings]
     serve: Serve
-    _workers: list[_Worker] = field(init=False)
+    stall_after_s: float
+    _places: list[_Place] = field(init=False)
+    _polled_s: float = field(default=0.0, init=False)
 
     def __post_init__(self) -> None:
-        self._workers = [_Worker(settings) for settings in self.settings]
+        self._places = [_Place(settings) for settings in self.settings]
 
     def has_room(self) -> bool:
-        return any(worker.ready and worker.job_id is None for worker in self._workers)
+        return any(place.ready and place.job_id is None for place in self._places)
 
     def submit(self, order: WorkOrder) -> str:
-        worker = next(w for w in self._workers if w.ready and w.job_id is None)
-        worker.job_id = order.job_id
-        _send(worker, order)
-        return worker.settings.device
+        idle = [place for place in self._places if place.ready and place.job_id is None]
+        place = min(idle, key=lambda place: place.wait_s)  # the one that has failed least of late
+        place.job_id, place.silent_s = order.job_id, 0.0
+        _send(place, order)
+        return place.settings.device
 
     def stop_job(self, job_id: str) -> None:
-        for worker in self._workers:
-            if worker.job_id == job_id:
-                _send(worker, StopJob(job_id))
+        for place in self._places:
+            if place.job_id == job_id:
+                _send(place, StopJob(job_id))
+
+    def has_device(self) -> bool:
+        return any(place.works for place in self._places)
 
     def running(self) -> tuple[str, ...]:
-        return tuple(worker.job_id for worker in self._workers if worker.job_id is not None)
+        return tuple(place.job_id for place in self._places if place.job_id is not None)
 
     def waitables(self) -> Sequence[Connection]:
-        return [worker.connection for worker in self._workers if worker.connection is not None]
+        return [place.process.connection for place in self._places if place.process is not None]
 
     def poll(self, now_s: float) -> list[PoolEvent]:
-        events: list[PoolEvent] = []
-        for worker in self._workers:
-            if worker.process is None and now_s >= worker.start_at_s:
-                self._start(worker)
-            events += self._listen(worker, now_s)
-        return events
+        # Time in which nobody listened is nobody's silence: a daemon that was frozen, a slow share.
+        turn_s = min(max(0.0, now_s - self._polled_s), LONGEST_TURN_S)
+        self._polled_s = now_s
+        return [event for place in self._places for event in self._attend(place, now_s, turn_s)]
 
     def close(self) -> None:
-        for worker in self._workers:
-            if worker.process is not None:
-                worker.process.kill()
-                _reap(worker)
+        processes = [place.process for place in self._places if place.process is not None]
+        self._places = []
+        for process in processes:
+            process.kill()
+        for process in processes:
+            process.end()
 
-    def _start(self, worker: _Worker) -> None:
-        context = multiprocessing.get_context("spawn")
-        ours, theirs = context.Pipe()
-        worker.process = context.Process(
-            target=_child, args=(theirs, worker.settings, self.serve), daemon=True
-        )
-        worker.process.start()
-        theirs.close()  # so that the end of the child reads as the end of the pipe
-        worker.connection = ours
+    def _attend(self, place: _Place, now_s: float, turn_s: float) -> list[PoolEvent]:
+        """Start, hear and watch over one worker."""
+        if place.process is None:
+            self._start(place, now_s)
+            return []
+        ended = place.process.has_ended  # asked first: what it said before its end is heard
+        heard, at_end = _listen(place.process)
+        place.silent_s = 0.0 if heard else place.silent_s + turn_s
+        for event in heard:
+            _note(place, event)
+        # Without a word it may have ended and still leave its pipe open to what it has started.
+        if at_end or (ended and not heard):
+            heard.append(_lost(place, now_s))
+        elif place.silent_s >= self._patience_s(place):
+            place.last_words = f"It said nothing for {place.silent_s:.0f} s"
+            place.process.kill()
+            heard.append(_lost(place, now_s))
+        return [event for event in heard if not isinstance(event, Alive | Unusable)]
 
-    def _listen(self, worker: _Worker, now_s: float) -> list[PoolEvent]:
-        events: list[PoolEvent] = []
-        try:
-            while worker.connection is not None and worker.connection.poll():
-                event = worker.connection.recv()
-                events.append(event)
-                self._note(worker, event)
-                if isinstance(event, Snapshot):  # one a turn: the rest waits at the worker's end
-                    break
-        except (EOFError, OSError):
-            events.append(self._lost(worker, now_s))
-        return events
+    def _start(self, place: _Place, now_s: float) -> None:
+        if place.hanging is not None and place.hanging.has_ended:
+            place.hanging = None
+        if place.hanging is None and now_s >= place.start_at_s:
+            place.process = WorkerProcess.start(self.serve, place.settings)
+            place.silent_s, place.last_words = 0.0, ""
 
-    def _note(self, worker: _Worker, event: PoolEvent) -> None:
-        match event:
-            case Ready():
-                worker.ready = True
-            case Finished() | Stopped():
-                worker.job_id = None
-                worker.wait_s = FIRST_RESTART_WAIT_S
-            case Failed():
-                worker.job_id = None
-
-    def _lost(self, worker: _Worker, now_s: float) -> WorkerLost:
-        job_id, code = worker.job_id, _reap(worker)
-        worker.start_at_s = now_s + worker.wait_s
-        worker.wait_s = min(worker.wait_s * 2, LONGEST_RESTART_WAIT_S)
-        how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"left with code {code}"
-        sentence = f"The worker process of {worker.settings.device} {how}."
-        return WorkerLost(worker.settings.device, job_id, sentence)
+    def _patience_s(self, place: _Place) -> float:
+        if not place.ready:
+            return min(START_WITHIN_S, self.stall_after_s)
+        return self.stall_after_s if place.job_id is not None else math.inf
 
 
-def _send(worker: _Worker, message: WorkOrder | StopJob) -> None:
-    """Tell a worker something; if it has just died, the next poll finds out."""
+def _send(place: _Place, message: WorkOrder | StopJob) -> None:
+    """Tell a worker something; one that has died, or does not listen, the next poll finds dead."""
+    if place.process is None:
+        return
     try:
-        if worker.connection is not None:
-            worker.connection.send(message)
+        place.process.send(message)
     except OSError:
-        worker.ready = False
+        place.process.kill()
 
 
-def _reap(worker: _Worker) -> int:
-    """Wait for a process that has ended or closed its pipe, and clear its place."""
-    process, connection = worker.process, worker.connection
-    worker.process, worker.connection, worker.ready, worker.job_id = None, None, False, None
-    if connection is not None:
-        connection.close()
-    if process is None:
-        return 0
-    process.join(timeout=5)
-    if process.exitcode is None:
-        process.kill()
-        process.join()
-    code = process.exitcode or 0
-    process.close()
-    return code
+def _listen(process: WorkerProcess[WorkerSettings]) -> tuple[list[PoolEvent], bool]:
+    """Return what a worker has said, and whether the pipe has come to its end."""
+    heard: list[PoolEvent] = []
+    try:
+        while process.has_word():
+            heard.append(process.hear())
+            if isinstance(heard[-1], Snapshot):  # one a turn: the rest waits at the worker's end
+                break
+    except (EOFError, OSError):
+        return heard, True
+    return heard, False
 
 
-def _child(connection: Connection, settings: WorkerSettings, serve: Serve) -> None:
-    """Run in the new process: leave with the daemon, and leave Ctrl-C to it."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # A daemon that is killed cannot tell its workers: the kernel does (prctl(2)).
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    serve(connection, settings)
+def _note(place: _Place, event: PoolEvent) -> None:
+    match event:
+        case Ready():
+            place.ready = place.works = True
+        case Unusable():
+            place.last_words = event.sentence
+        case Finished() | Stopped():
+            place.job_id, place.wait_s = None, FIRST_RESTART_WAIT_S
+        case Failed(fault="device"):
+            # It is about to leave: no other job may go down with it.
+            place.job_id, place.ready, place.works = None, False, False
+            place.last_words = event.sentence
+        case Failed():
+            place.job_id = None
 
 
-def serve_orders(connection: Connection, settings: WorkerSettings) -> None:
-    """Take orders from the pipe, one at a time, until it ends; a device fault ends the process."""
-    share_processors()
-    import torch
-
-    from nstd.station import Station
-    from nstd.worker import run_order
-
-    if settings.threads:
-        torch.set_num_threads(settings.threads)
-    station = Station.at(
-        settings.device,
-        cache_folder=settings.cache_folder,
-        weights_folder=settings.weights_folder,
-        checkpoint_every_s=settings.checkpoint_every_s,
+def _lost(place: _Place, now_s: float) -> WorkerLost:
+    """Clear the place of a process that has ended, or shall; say how it came to its end."""
+    process, job_id = place.process, place.job_id
+    code = None if process is None else process.end()
+    if code is None:
+        place.hanging = process
+    place.works = place.works and place.ready
+    place.process, place.ready, place.job_id = None, False, None
+    place.start_at_s = now_s + place.wait_s
+    how = f"{place.last_words or _how_it_ended(code)}".rstrip(".")
+    sentence = (
+        f"The worker process of {place.settings.device} is lost. {how}. "
+        f"A new one is started in {place.wait_s:.0f} s."
     )
-    torch.zeros(1, device=station.device)  # a device that does not answer fails here
-    connection.send(Ready(settings.device))
-    while True:
-        try:
-            message = connection.recv()
-        except EOFError:
-            return
-        if not isinstance(message, WorkOrder):
-            continue  # a request to stop what has just ended
-        asked_to_stop = False
+    place.wait_s = min(place.wait_s * 2, LONGEST_RESTART_WAIT_S)
+    return WorkerLost(place.settings.device, job_id, sentence)
 
-        def stop() -> bool:
-            nonlocal asked_to_stop
-            while connection.poll():
-                connection.recv()
-                asked_to_stop = True
-            return asked_to_stop
 
-        for event in run_order(message, station, stop):
-            connection.send(event)
-            if isinstance(event, Failed) and event.fault == "device":
-                raise SystemExit(1)
+def _how_it_ended(code: int | None) -> str:
+    if code is None:
+        return "It hangs in the kernel: its driver, or a share, does not answer"
+    if code < 0:
+        return f"It was ended by {signal.Signals(-code).name}"
+    return f"It left with code {code}"

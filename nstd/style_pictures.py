@@ -1,7 +1,7 @@
 """The styles of one job, measured for a size and a precision: from the cache, or looked at now."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 import torch
@@ -21,7 +21,10 @@ from nstd.station import Station
 
 
 class JobStyles:
-    """What the pictures of a job's styles give together; `seconds` is what that has taken."""
+    """What the pictures of a job's styles give together; `seconds` is what that has taken.
+
+    `alive` is called for each picture that has to be looked at.
+    """
 
     def __init__(
         self,
@@ -30,7 +33,9 @@ class JobStyles:
         recipe: Recipe,
         style_scale: float,
         station: Station,
+        alive: Callable[[], None],
     ) -> None:
+        self.alive = alive
         self.pictures, self.recipe, self.station = pictures, recipe, station
         self.style_scale = style_scale
         self.seconds = 0.0
@@ -97,6 +102,7 @@ class JobStyles:
             small = resize(pixels, width=width, height=height)
             if tone:
                 small = matched(small, tone)
+            self.alive()  # a style of many large pictures takes longer than any step
             with exact_fp32():  # one entry of the cache serves the steps and the delivered loss
                 return style_statistics(backbone, small, self.recipe.style_layers)
 

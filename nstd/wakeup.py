@@ -10,6 +10,8 @@ from watchdog.events import FileSystemEvent, FileSystemEventHandler
 from watchdog.observers import Observer
 from watchdog.observers.api import BaseObserver
 
+from nstd.errors import EX_TEMPFAIL
+
 # Reading the inbox makes events too (opened, closed unwritten): waking for them would never end.
 WAKING = ["created", "modified", "moved", "deleted", "closed"]
 
@@ -40,12 +42,17 @@ class Wakeup(FileSystemEventHandler):
             return
 
     def catch_signals(self) -> None:
-        """SIGTERM and SIGINT ask to leave, SIGHUP asks to read the configuration again."""
+        """SIGTERM and SIGINT ask to leave, a second one to leave at once; SIGHUP to reload."""
         signal.signal(signal.SIGTERM, self._on_stop)
         signal.signal(signal.SIGINT, self._on_stop)
         signal.signal(signal.SIGHUP, self._on_reload)
 
     def _on_stop(self, _signal: int, _frame: FrameType | None) -> None:
+        if self.stop_requested:
+            # Wherever the daemon is, it leaves: the next start is that after a crash.
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+            raise SystemExit(EX_TEMPFAIL)
         self.stop_requested = True
         self._wake()
 

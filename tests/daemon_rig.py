@@ -65,10 +65,12 @@ class Studio:
     def command(self, *words: str) -> list[str]:
         return [sys.executable, "-m", "nstd", *words, "--config", str(self.root / "config.yaml")]
 
-    def start(self) -> None:
+    def start(self, **environment: str) -> None:
         """Start `nstd run`; its log goes to a file that a failing test can be read by."""
         with (self.root / "log").open("ab") as log:
-            self.daemon = subprocess.Popen(self.command("run"), stdout=log, stderr=log)
+            self.daemon = subprocess.Popen(
+                self.command("run"), stdout=log, stderr=log, env=os.environ | environment
+            )
 
     def stop(self, number: signal.Signals = signal.SIGTERM, *, seconds: float = 30.0) -> int:
         """Send a signal to the daemon and return its exit code."""

@@ -46,6 +46,7 @@ class FakePool:
     says: list[PoolEvent] = field(default_factory=list)
     stopped: list[str] = field(default_factory=list)
     job_id: str | None = None
+    works: bool = True
 
     def has_room(self) -> bool:
         return self.job_id is None
@@ -54,6 +55,9 @@ class FakePool:
         self.orders.append(order)
         self.job_id = order.job_id
         return "fake"
+
+    def has_device(self) -> bool:
+        return self.works
 
     def stop_job(self, job_id: str) -> None:
         self.stopped.append(job_id)

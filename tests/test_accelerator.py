@@ -16,7 +16,9 @@ from nstd.accelerator import (
     has_bf16,
     peak_memory_bytes,
     prepare,
+    probe,
 )
+from nstd.errors import DeviceError
 
 CUDA = torch.device("cuda:1")
 CPU = torch.device("cpu")
@@ -35,6 +37,15 @@ def restored() -> Iterator[None]:
     before = switches()
     yield
     cudnn.conv.fp32_precision, cuda.matmul.fp32_precision, cudnn.benchmark = before
+
+
+def test_a_device_that_computes_wrongly_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some faults leave a device that answers, with other numbers."""
+    probe(torch.device("cpu"))
+    zeros = torch.zeros
+    monkeypatch.setattr(torch, "ones", lambda *size, device: zeros(*size, device=device))
+    with pytest.raises(DeviceError, match="computed 0 where"):
+        probe(torch.device("cpu"))
 
 
 def test_a_gpu_rounds_convolutions_only() -> None:

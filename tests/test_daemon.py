@@ -9,8 +9,9 @@ from pictures import put_picture
 
 from nstd.clock import Now
 from nstd.config import load_config
-from nstd.daemon import Daemon, build, opened
+from nstd.daemon import Daemon, build
 from nstd.errors import AlreadyRunningError
+from nstd.ownership import opened
 from nstd.spool.journal import Journal
 
 

@@ -22,6 +22,7 @@ TORCH_ROOMS = (
     "checkpoint",
     "station",
     "style_pictures",
+    "painting",
     "worker",
 )
 VOCABULARY = {
@@ -38,29 +39,34 @@ ALLOWED = {
     "artifacts": VOCABULARY,
     "sheet": VOCABULARY,
     "feature_sheets": {"sheet", *VOCABULARY},
-    "accelerator": set(),
+    "accelerator": VOCABULARY,
     "station": {"accelerator", "engine", "gramcache", "weights", *VOCABULARY},
     "style_pictures": {
         "accelerator", "engine", "gramcache", "images", "station", *VOCABULARY,
     },
-    "worker": {
+    "worker": {"accelerator", "painting", "station", *VOCABULARY},
+    "painting": {
         "accelerator", "engine", "artifacts", "checkpoint", "framing", "images", "station",
         "style_pictures", *VOCABULARY,
     },
     "framing": {"engine", "images", *VOCABULARY},
     "devices": VOCABULARY,
-    "pool": {"devices", "station", "worker", *VOCABULARY},
+    "worker_process": set(),
+    "pool": {"worker_process", *VOCABULARY},
+    "serving": {"accelerator", "devices", "pool", "station", "worker", *VOCABULARY},
     "record": {"spool", *VOCABULARY},
     "circuits": {"spool", *VOCABULARY},
+    "device_faults": set(),
     "publishing": {"spool", "record", *VOCABULARY},
     "desk": {"spool", "pool", "circuits", *VOCABULARY},
     "space": {"spool", "circuits", *VOCABULARY},
     "time_limit": {"spool", "pool", *VOCABULARY},
     "foreman": {
-        "spool", "pool", "publishing", "circuits", "desk", "record", "space", "time_limit",
-        *VOCABULARY,
+        "spool", "pool", "publishing", "circuits", "desk", "device_faults", "record", "space",
+        "time_limit", *VOCABULARY,
     },
     "config": VOCABULARY,
+    "ownership": {"spool", "config", *VOCABULARY},
     "inspection": {
         "engine", "spool", "config", "devices", "feature_sheets", "images", "picture_file",
         "weights", *VOCABULARY,

@@ -11,6 +11,7 @@ from pathlib import Path
 import pool_workers
 import pytest
 
+from nstd import worker_process
 from nstd.orders import Failed, Finished, Order, Snapshot, Stopped, WorkOrder
 from nstd.pool import PoolEvent, ProcessPool, Ready, WorkerLost, WorkerSettings
 from nstd.recipe import load_recipe
@@ -43,13 +44,31 @@ def hear(pool: ProcessPool, kind: type, *, seconds: float = 30.0) -> PoolEvent:
     raise AssertionError(f"no {kind.__name__} within {seconds} s")
 
 
+def poll_until(pool: ProcessPool, now: list[float], kind: type, *, step_s: float) -> PoolEvent:
+    """Poll by a clock of our own, which goes on by `step_s` at every poll without this event."""
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        for event in pool.poll(now[0]):
+            if isinstance(event, kind):
+                return event
+        wait(pool.waitables(), timeout=0.05)
+        now[0] += step_s
+    raise AssertionError(f"no {kind.__name__}")
+
+
+def pids(pool: ProcessPool) -> list[int]:
+    return [place.process.process.pid for place in pool._places if place.process is not None]
+
+
 @pytest.fixture
 def make_pool(tmp_path: Path) -> Iterator[Callable[..., ProcessPool]]:
     with contextlib.ExitStack() as stack:
 
-        def make(*devices: str, serve: object = pool_workers.serve) -> ProcessPool:
+        def make(
+            *devices: str, serve: object = pool_workers.serve, stall_after_s: float = 3600.0
+        ) -> ProcessPool:
             settings = [WorkerSettings(device, 1, tmp_path, tmp_path, 30.0) for device in devices]
-            pool = ProcessPool(settings, serve)
+            pool = ProcessPool(settings, serve, stall_after_s)
             stack.callback(pool.close)
             return pool
 
@@ -109,6 +128,7 @@ def test_a_device_fault_ends_the_worker_without_a_job_to_charge(
     pool.submit(order("a", b"device"))
 
     assert isinstance(hear(pool, Failed), Failed)
+    assert not pool.has_room(), "the next job would be lost with a process that is leaving"
     lost = hear(pool, WorkerLost)
     assert isinstance(lost, WorkerLost)
     assert lost.job_id is None
@@ -129,6 +149,100 @@ def test_a_worker_that_never_gets_ready_is_tried_ever_more_rarely(
         wait(pool.waitables(), timeout=0.05)
 
     assert [later - earlier for earlier, later in pairwise(lost_at)] == [1, 2]
+
+
+def test_a_device_that_does_not_answer_is_told_in_the_workers_words(
+    make_pool: Callable[..., ProcessPool],
+) -> None:
+    """The sentence says what is wrong and when it is tried again; no device is left."""
+    pool = make_pool("one", serve=pool_workers.never_ready)
+    assert pool.has_device()
+    lost = hear(pool, WorkerLost)
+
+    assert isinstance(lost, WorkerLost)
+    assert "AcceleratorError: no device. A new one is started in 1 s." in lost.sentence
+    assert not pool.has_device()
+
+
+def test_a_worker_that_stalls_is_killed_and_its_job_named(
+    make_pool: Callable[..., ProcessPool],
+) -> None:
+    """The next worker takes orders; nothing of the first is left."""
+    pool = make_pool("one", stall_after_s=60)
+    now, lost = [0.0], None
+    poll_until(pool, now, Ready, step_s=0.0)
+    (first,) = pids(pool)
+    pool.submit(order("a", b"stall"))
+    lost = poll_until(pool, now, WorkerLost, step_s=20.0)
+
+    assert isinstance(lost, WorkerLost)
+    assert (lost.job_id, now[0]) == ("a", 60.0)
+    assert "said nothing for 60 s" in lost.sentence
+    with pytest.raises(ProcessLookupError):
+        os.kill(first, 0)
+    poll_until(pool, now, Ready, step_s=0.5)
+    assert pool.has_room()
+
+
+def test_a_sign_of_life_is_enough(make_pool: Callable[..., ProcessPool]) -> None:
+    """It is no event for anybody else; silence is counted anew from it."""
+    pool = make_pool("one", stall_after_s=60)
+    now = [0.0]
+    poll_until(pool, now, Ready, step_s=0.0)
+    pool.submit(order("a", b"alive"))
+    for _ in range(5):
+        pool.stop_job("a")
+        assert wait(pool.waitables(), timeout=30)
+        now[0] += 50
+        assert pool.poll(now[0]) == []
+
+    assert pool.running() == ("a",)
+
+
+def test_time_in_which_the_daemon_did_not_listen_is_nobodys_silence(
+    make_pool: Callable[..., ProcessPool],
+) -> None:
+    """A frozen machine, or a share that did not answer for hours, ends no worker."""
+    pool = make_pool("one", stall_after_s=600)
+    now = [0.0]
+    poll_until(pool, now, Ready, step_s=0.0)
+    pool.submit(order("a", b"stall"))
+    pool.poll(1.0)
+
+    assert pool.poll(100_000.0) == []
+    assert pool.running() == ("a",)
+
+
+def test_a_worker_that_stops_within_a_message_does_not_stop_the_daemon(
+    make_pool: Callable[..., ProcessPool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its pipe is readable, but the message never comes to its end."""
+    monkeypatch.setattr(worker_process, "MESSAGE_WITHIN_S", 1)
+    monkeypatch.setattr(worker_process, "END_WITHIN_S", 0.2)
+    pool = make_pool("one")
+    hear(pool, Ready)
+    pool.submit(order("a", b"half"))
+    lost = hear(pool, WorkerLost)
+
+    assert isinstance(lost, WorkerLost)
+    assert lost.job_id == "a"
+
+
+def test_a_job_goes_to_the_device_that_has_failed_least(
+    make_pool: Callable[..., ProcessPool],
+) -> None:
+    """A device that fails again and again gets work only when the others have enough."""
+    pool = make_pool("one", "two")
+    now = [0.0]
+    pool.poll(now[0])
+    while not all(place.ready for place in pool._places):
+        assert wait(pool.waitables(), timeout=30)
+        pool.poll(now[0])
+    assert pool.submit(order("a", b"device")) == "one"
+    poll_until(pool, now, WorkerLost, step_s=0.0)
+    poll_until(pool, now, Ready, step_s=0.5)
+
+    assert pool.submit(order("b", b"wait")) == "two"
 
 
 def test_a_job_is_left_when_asked(make_pool: Callable[..., ProcessPool]) -> None:
@@ -156,7 +270,7 @@ def test_closing_ends_the_processes(make_pool: Callable[..., ProcessPool]) -> No
     """No orphan keeps a device busy."""
     pool = make_pool("one")
     hear(pool, Ready)
-    pid = pool._workers[0].process.pid
+    (pid,) = pids(pool)
     pool.close()
 
     with pytest.raises(ProcessLookupError):

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from debian import require
 
+from nstd.worker_process import MESSAGE_WITHIN_S
+
 UNIT = Path(__file__).parent.parent / "systemd" / "nstd.service"
 
 
@@ -44,6 +46,35 @@ def test_the_gpu_stays_visible() -> None:
     assert "PrivateDevices=no" in lines
     assert "MemoryDenyWriteExecute=no" in lines
     assert "DeviceAllow=char-nvidia-uvm rw" in lines
+
+
+def test_every_line_has_its_reason() -> None:
+    """A comment stands above each line of the service, or above the lines it belongs to."""
+    obvious = ("ExecStart=", "User=", "Group=")
+    without, explained = [], False
+    service = UNIT.read_text().partition("[Service]\n")[2].partition("[Install]")[0]
+    for line in service.splitlines():
+        explained = line.startswith("#") or (explained and bool(line))
+        if line and not explained and not line.startswith(obvious):
+            without.append(line)
+
+    assert without == []
+
+
+def test_a_reload_is_the_signal_that_the_daemon_takes_for_it() -> None:
+    """With Type=notify, which older versions of systemd know, the unit must name it."""
+    lines = UNIT.read_text().splitlines()
+
+    assert "Type=notify" in lines
+    assert "ExecReload=/bin/kill -HUP $MAINPID" in lines
+
+
+def test_the_watchdog_is_more_patient_than_a_turn_of_the_loop() -> None:
+    """The pipe to a worker may hold the loop up for half a minute in each direction."""
+    seconds = re.search(r"^WatchdogSec=(\d+)$", UNIT.read_text(), re.MULTILINE)
+
+    assert seconds
+    assert int(seconds[1]) >= 4 * MESSAGE_WITHIN_S
 
 
 def test_a_wrong_configuration_is_not_restarted() -> None:

@@ -408,6 +408,31 @@ def test_the_unforeseen_is_an_attempts_fault(station: Station) -> None:
     assert "the pool has gone" in failure.sentence
 
 
+def test_the_unforeseen_on_a_device_that_does_not_answer_is_the_devices_fault(
+    station: Station, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """cuDNN and cuBLAS have words of their own for a lost device: so it is asked to compute."""
+
+    def lost() -> bool:
+        raise RuntimeError("cuDNN error: CUDNN_STATUS_EXECUTION_FAILED")
+
+    def silent(device: torch.device) -> None:
+        raise RuntimeError("CUDA error: unspecified launch failure")
+
+    monkeypatch.setattr("nstd.worker.probe", silent)
+    failure = failed(list(run_order(work_order(), station, lost)))
+    assert failure.fault == "device"
+    assert "CUDNN_STATUS_EXECUTION_FAILED" in failure.sentence
+    assert "unspecified launch failure" in failure.sentence
+
+
+def test_looking_at_a_style_is_a_sign_of_life(station: Station) -> None:
+    """A style of many large pictures may take longer than any step."""
+    signs: list[int] = []
+    list(run_order(work_order(), station, never, alive=lambda: signs.append(1)))
+    assert len(signs) == station.cache.measured > 0
+
+
 def test_a_risen_loss_is_an_attempts_fault(station: Station) -> None:
     """A run that ends far above its start is told in words, and delivers no picture."""
     wild = {"name": "adam", "lr": 500.0}

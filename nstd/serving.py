@@ -1,0 +1,70 @@
+"""What a worker process runs: orders from the pipe, one at a time, until the pipe ends."""
+
+from multiprocessing.connection import Connection
+from typing import TYPE_CHECKING
+
+from nstd.devices import share_processors
+from nstd.orders import Failed, WorkOrder
+from nstd.pool import Alive, Ready, Unusable, WorkerSettings
+
+if TYPE_CHECKING:
+    from nstd.station import Station
+
+
+def serve_orders(connection: Connection, settings: WorkerSettings) -> None:
+    """Take orders and send events; a device that fails ends the process, and a fresh one probes it.
+
+    A device context that has once failed answers with errors or, worse, with wrong numbers from
+    then on: only a new process gets a new one.
+    """
+    share_processors()
+    try:
+        station = _station(settings)
+    except Exception as error:  # whatever it is, the daemon shall say it: this process cannot
+        connection.send(Unusable(settings.device, f"{type(error).__name__}: {error}"))
+        raise SystemExit(1) from error
+    connection.send(Ready(settings.device))
+    while True:
+        try:
+            message = connection.recv()
+        except EOFError:
+            return
+        if isinstance(message, WorkOrder):  # else a request to stop what has just ended
+            _serve(message, station, connection)
+
+
+def _station(settings: WorkerSettings) -> "Station":
+    """Load torch, and let the device compute something: one that is broken fails here."""
+    import torch
+
+    from nstd.accelerator import probe
+    from nstd.station import Station
+
+    if settings.threads:
+        torch.set_num_threads(settings.threads)
+    station = Station.at(
+        settings.device,
+        cache_folder=settings.cache_folder,
+        weights_folder=settings.weights_folder,
+        checkpoint_every_s=settings.checkpoint_every_s,
+    )
+    probe(station.device)
+    return station
+
+
+def _serve(order: WorkOrder, station: "Station", connection: Connection) -> None:
+    from nstd.worker import run_order
+
+    asked_to_stop = False
+
+    def stop() -> bool:
+        nonlocal asked_to_stop
+        while connection.poll():
+            connection.recv()
+            asked_to_stop = True
+        return asked_to_stop
+
+    for event in run_order(order, station, stop, alive=lambda: connection.send(Alive())):
+        connection.send(event)
+        if isinstance(event, Failed) and event.fault == "device":
+            raise SystemExit(1)
