@@ -67,6 +67,7 @@ ALLOWED = {
     },
     "config": VOCABULARY,
     "ownership": {"spool", "config", *VOCABULARY},
+    "upkeep": {"config", "spool", "circuits", *VOCABULARY},
     "inspection": {
         "engine", "spool", "config", "devices", "feature_sheets", "images", "picture_file",
         "weights", *VOCABULARY,
