@@ -119,6 +119,10 @@ class Settings(Model):
         description="days for which the photograph of a failed or cancelled job is kept for "
         "`nstd retry`; null = for ever",
     )
+    notify_command: Annotated[list[str], Field(min_length=1)] | None = Field(
+        default=None,
+        description="program and arguments, called when a job or a resource fails; null = none",
+    )
     log: Literal["auto", "json", "console"] = Field(
         default="auto",
         description="form of the log; `auto` is `console` on a terminal, else `json`",

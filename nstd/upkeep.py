@@ -1,4 +1,4 @@
-"""What the daemon does beside the jobs: it removes what is old."""
+"""What the daemon does beside the jobs: it removes what is old, and tells what needs a person."""
 
 from dataclasses import dataclass
 
@@ -6,6 +6,7 @@ from nstd.circuits import Circuits
 from nstd.clock import Now
 from nstd.config import Config
 from nstd.errors import WorldError
+from nstd.hook import Hook
 from nstd.spool.journal import Journal
 from nstd.spool.retention import Keep, Retention
 from nstd.spool.work import WorkFolder
@@ -16,6 +17,7 @@ class Upkeep:
     """One turn is `turn`; nothing in it may hold up or end the daemon."""
 
     retention: Retention
+    hook: Hook
     circuits: Circuits
 
     @classmethod
@@ -28,11 +30,12 @@ class Upkeep:
             settings.keep_copies_days,
             settings.limits.gram_cache_bytes,
         )
-        work = WorkFolder(config.work)
-        return cls(Retention(journal.remains, work, config.inbox, keep), circuits)
+        retention = Retention(journal.remains, WorkFolder(config.work), config.inbox, keep)
+        return cls(retention, Hook(settings.notify_command or (), journal), circuits)
 
     def turn(self, now: Now) -> None:
         """To be called at every turn of the daemon."""
+        self.hook.turn(now)
         try:
             self.retention.turn(now)
         except OSError as error:
