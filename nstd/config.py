@@ -15,11 +15,12 @@ from nstd.strict_yaml import YamlTextError, load_yaml
 
 SYSTEM_CONFIG = Path("/etc/nstd/config.yaml")
 
+Days = Annotated[float, Field(ge=0, le=36_500)]
 Seconds = Annotated[float, Field(ge=0, le=31_536_000)]
 
 
 class Limits(Model):
-    """What is refused before it is decoded."""
+    """What is refused before it is decoded, and how large the cache may grow."""
 
     picture_bytes: Annotated[int, Field(ge=1)] = Field(
         default=500_000_000, description="largest picture file that is read"
@@ -32,6 +33,10 @@ class Limits(Model):
     )
     decode_memory_bytes: Annotated[int, Field(ge=2**26)] = Field(
         default=4 * 2**30, description="most memory the check of one picture may take"
+    )
+    gram_cache_bytes: Annotated[int, Field(ge=0)] = Field(
+        default=4_000_000_000,
+        description="size of the styles' statistics on disk, the longest unused go; 0 = no limit",
     )
 
 
@@ -100,6 +105,23 @@ class Settings(Model):
     min_free_bytes: Annotated[int, Field(ge=0)] = Field(
         default=1_000_000_000,
         description="bytes that stay free in `work` and `outbox`: below, jobs wait; 0 = never",
+    )
+    keep_days: Days | None = Field(
+        default=None, description="days after which originals in `done` are removed; null = never"
+    )
+    keep_receipts_days: Days | None = Field(
+        default=None,
+        description="days after which ended jobs are forgotten, which may then be painted again; "
+        "null = never",
+    )
+    keep_copies_days: Days | None = Field(
+        default=30.0,
+        description="days for which the photograph of a failed or cancelled job is kept for "
+        "`nstd retry`; null = for ever",
+    )
+    notify_command: Annotated[list[str], Field(min_length=1)] | None = Field(
+        default=None,
+        description="program and arguments, called when a job or a resource fails; null = none",
     )
     log: Literal["auto", "json", "console"] = Field(
         default="auto",
@@ -174,6 +196,7 @@ def load_config(path: Path) -> Config:
         raise ConfigError(
             _listed(path, [f"recipe: found {settings.recipe!r}; allowed are {known}"])
         )
+    _require_receipts_that_outlive(path, settings)
     base = path.resolve().parent
     named = {"inbox": settings.inbox, "outbox": settings.outbox, "work": settings.work}
     folders = {key: (base / name).resolve() for key, name in named.items()}
@@ -181,6 +204,14 @@ def load_config(path: Path) -> Config:
     folders["weights"] = weights.resolve()
     _refuse_nesting(path, folders)
     return Config(path, settings, **folders)
+
+
+def _require_receipts_that_outlive(path: Path, settings: Settings) -> None:
+    """A receipt outlives its file: what lies in `done` is known to be painted."""
+    files, receipts = settings.keep_days, settings.keep_receipts_days
+    if files and receipts and receipts < files:
+        words = f"keep_receipts_days: found {receipts:g}; at least keep_days ({files:g}) is allowed"
+        raise ConfigError(_listed(path, [words]))
 
 
 def _refuse_nesting(path: Path, folders: dict[str, Path]) -> None:

@@ -32,6 +32,7 @@ from nstd.spool.outbox import Outbox
 from nstd.spool.tidy import Tidying
 from nstd.spool.work import WorkFolder
 from nstd.time_limit import TimeLimit
+from nstd.upkeep import Upkeep
 from nstd.wakeup import InboxObserver, Wakeup
 
 SHORTEST_SCAN_WAIT_S = 0.5
@@ -57,6 +58,7 @@ class Daemon:
     foreman: Foreman
     circuits: Circuits
     gate: Gate
+    upkeep: Upkeep
     _last_scan_s: float = 0.0
     _next_scan_s: float = 0.0
     _inbox_pending: bool = field(default=True)
@@ -69,6 +71,7 @@ class Daemon:
         if not leaving and moment.monotonic_s >= self._next_scan_s:
             self._scan(moment)
         self.foreman.tick(moment, hand_out=not leaving)
+        self.upkeep.turn(moment)
 
     def _scan(self, moment: Now) -> None:
         if not self.circuits.may_try("inbox", moment) or not self.circuits.may_try("work", moment):
@@ -144,7 +147,8 @@ def build(config: Config, journal: Journal, pool: Pool, *, before: Daemon | None
         time_limit=TimeLimit(journal, pool, settings.job_limit_s),
         device_faults=before.foreman.device_faults if before else DeviceFaults(),
     )
-    return Daemon(config, journal, Intake(reception, patience), foreman, circuits, gate)
+    upkeep = Upkeep.of(config, journal, circuits)
+    return Daemon(config, journal, Intake(reception, patience), foreman, circuits, gate, upkeep)
 
 
 def process_pool(config: Config) -> ProcessPool:

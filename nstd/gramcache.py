@@ -63,7 +63,9 @@ class GramCache:
         """Return the statistics for `key`; a torn or foreign file is measured anew."""
         digest = key.digest
         stats = self._memory.get(digest) or self._read(digest, key)
-        if stats is None:
+        if stats is not None:
+            self._note_use(digest)
+        else:
             stats = measure()
             self.measured += 1
             self._write(digest, key, stats)
@@ -71,6 +73,11 @@ class GramCache:
         while len(self._memory) > KEPT_IN_MEMORY:
             del self._memory[next(iter(self._memory))]
         return stats
+
+    def _note_use(self, digest: str) -> None:
+        """Make the file the newest: those that were not used for longest are removed first."""
+        with contextlib.suppress(OSError):  # it was removed, or the disk is read-only
+            os.utime(self.folder / f"{digest}.safetensors")
 
     def _read(self, digest: str, key: GramKey) -> StyleStats | None:
         try:

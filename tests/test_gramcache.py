@@ -1,5 +1,6 @@
 """The statistics of styles, kept on disk and in memory."""
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -66,6 +67,17 @@ def test_a_restart_measures_nothing(tmp_path: Path) -> None:
     cache = GramCache(tmp_path / "cache", CPU)
     assert_same(cache.get(KEY, never), first)
     assert cache.measured == 0
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_what_is_used_becomes_the_newest_file(tmp_path: Path, *, restarted: bool) -> None:
+    """From disk or from memory: those that were not used for longest are removed first."""
+    cache = GramCache(tmp_path, CPU)
+    cache.get(KEY, measure)
+    os.utime(the_file(tmp_path), (1000, 1000))
+    (GramCache(tmp_path, CPU) if restarted else cache).get(KEY, never)
+
+    assert the_file(tmp_path).stat().st_mtime > 1_000_000
 
 
 @pytest.mark.parametrize(

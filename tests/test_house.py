@@ -67,6 +67,9 @@ ALLOWED = {
     },
     "config": VOCABULARY,
     "ownership": {"spool", "config", *VOCABULARY},
+    "news": {"spool", *VOCABULARY},
+    "hook": {"spool", "news", *VOCABULARY},
+    "upkeep": {"config", "spool", "circuits", "hook", *VOCABULARY},
     "inspection": {
         "engine", "spool", "config", "devices", "feature_sheets", "images", "picture_file",
         "weights", *VOCABULARY,

@@ -62,7 +62,7 @@ def test_a_job_is_named_by_its_id_or_its_photograph(journal: Journal, word: str)
     enter(journal, "ab12cd34", "wedding/IMG.jpg", "failed")
     enter(journal, "cd34ab12", "wedding/other.jpg", "failed")
     signature = Signature(1, 2, 3)
-    journal.put_away.note("ab12cd34", {"failed/wedding/IMG--2.jpg": signature})
+    journal.remains.put_away("ab12cd34", {"failed/wedding/IMG--2.jpg": signature})
 
     assert main(["retry", word]) == 0
     assert [request.job_id for request in journal.requests.pending()] == ["ab12cd34"]

@@ -69,7 +69,7 @@ class Reorder:
 
     def _photographs(self, job: Job) -> Iterator[Path]:
         """Where the photograph may lie, the likeliest first."""
-        for path in (*self.journal.put_away.of(job.id), *self.journal.originals_of(job.id)):
+        for path in (*self.journal.remains.files_of(job.id), *self.journal.originals_of(job.id)):
             yield self.inbox / path
         name = Path(job.content_name or "")
         folder = self.inbox / DONE_FOLDER / job.folder

@@ -7,7 +7,7 @@ from pathlib import Path
 from nstd.spool.durable import Signature
 from nstd.spool.jobs import TERMINAL, EndedBatch, Job, NewJob, PlannedFile, State
 from nstd.spool.noticeboard import Noticeboard, transaction
-from nstd.spool.put_away import PutAway
+from nstd.spool.remains import Remains
 from nstd.spool.requests import Requests
 from nstd.spool.schema import create_journal, migrate_journal, require_version
 
@@ -32,7 +32,7 @@ class Journal:
             self._db.execute("PRAGMA synchronous = FULL")
         self.board = Noticeboard(self._db)
         self.requests = Requests(self._db)
-        self.put_away = PutAway(self._db)
+        self.remains = Remains(self._db)
 
     def close(self) -> None:
         self._db.close()

@@ -1,10 +1,10 @@
 """What people are shown beside the queue: arrivals, progress, faults; and the daemon's notes."""
 
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
-from nstd.spool.jobs import Arrival, Fault, JobProgress
+from nstd.spool.jobs import Arrival, Fault, Job, JobProgress
 
 
 @contextmanager
@@ -71,6 +71,20 @@ class Noticeboard:
 
     def faults(self) -> list[Fault]:
         return [Fault(**row) for row in self._db.execute("SELECT * FROM faults ORDER BY since_s")]
+
+    def untold(self, *, most: int) -> list[Job]:
+        """Return failed jobs of which the operator has not been told, the oldest first."""
+        rows = self._db.execute(
+            "SELECT * FROM jobs WHERE state = 'failed' AND told = 0 ORDER BY ended_s LIMIT ?",
+            (most,),
+        )
+        return [Job(**row) for row in rows]
+
+    def set_told(self, job_ids: Iterable[str]) -> None:
+        ids = [(job_id,) for job_id in job_ids]
+        if ids:
+            with transaction(self._db) as db:
+                db.executemany("UPDATE jobs SET told = 1 WHERE id = ?", ids)
 
     def note(self, name: str) -> str | None:
         row = self._db.execute("SELECT value FROM notes WHERE name = ?", (name,)).fetchone()

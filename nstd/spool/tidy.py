@@ -87,7 +87,7 @@ class Tidying:
 
     def _leave_failed(self, owner: str) -> None:
         """Take what an earlier failure of the job has put into `failed` to where it belongs now."""
-        for path, signature in self.journal.put_away.of(owner).items():
+        for path, signature in self.journal.remains.files_of(owner).items():
             inside = PurePosixPath(path)
             if inside.parts[0] != FAILED_FOLDER:
                 continue
@@ -96,7 +96,7 @@ class Tidying:
                 self._move(owner, path, signature, folder)
             elif signature_at(self.inbox / path) == signature:
                 (self.inbox / path).unlink()
-            self.journal.put_away.forget(path)
+            self.journal.remains.forget_file(path)
 
     def _put_failed(self, job: Job, originals: dict[str, Signature]) -> None:
         folder = self.inbox / FAILED_FOLDER / job.folder
@@ -119,7 +119,7 @@ class Tidying:
         """Return the job's own files that are still in `failed` as we put them there."""
         return [
             self.inbox / path
-            for path, signature in self.journal.put_away.of(owner).items()
+            for path, signature in self.journal.remains.files_of(owner).items()
             if PurePosixPath(path).parts[0] == FAILED_FOLDER
             and not path.endswith(ERROR_SUFFIX)
             and signature_at(self.inbox / path) == signature
@@ -142,7 +142,7 @@ class Tidying:
         signature = signature_at(path)
         if signature is not None:
             name = path.relative_to(self.inbox).as_posix()
-            self.journal.put_away.note(owner, {name: signature})
+            self.journal.remains.put_away(owner, {name: signature})
 
     def _restore(self, job: Job, folder: Path) -> Path:
         """Give back the accepted copy of a photograph that is no longer in the inbox.

@@ -77,13 +77,13 @@ def test_tidying_twice_after_a_crash_changes_nothing(spool: Spool) -> None:
     before = {path.name: path.read_bytes() for path in (spool.inbox / "failed").iterdir()}
 
     spool.journal.claim(job.id, originals)
-    for path in spool.journal.put_away.of(job.id):
-        spool.journal.put_away.forget(path)
+    for path in spool.journal.remains.files_of(job.id):
+        spool.journal.remains.forget_file(path)
     spool.tidying.tidy(spool.journal.job(job.id))
 
     after = {path.name: path.read_bytes() for path in (spool.inbox / "failed").iterdir()}
     assert after == before
-    assert len(spool.journal.put_away.of(job.id)) == len(before)
+    assert len(spool.journal.remains.files_of(job.id)) == len(before)
 
 
 @pytest.mark.parametrize(("policy", "stays"), [("keep", True), ("delete", False)])

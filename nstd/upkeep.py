@@ -1,0 +1,42 @@
+"""What the daemon does beside the jobs: it removes what is old, and tells what needs a person."""
+
+from dataclasses import dataclass
+
+from nstd.circuits import Circuits
+from nstd.clock import Now
+from nstd.config import Config
+from nstd.errors import WorldError
+from nstd.hook import Hook
+from nstd.spool.journal import Journal
+from nstd.spool.retention import Keep, Retention
+from nstd.spool.work import WorkFolder
+
+
+@dataclass
+class Upkeep:
+    """One turn is `turn`; nothing in it may hold up or end the daemon."""
+
+    retention: Retention
+    hook: Hook
+    circuits: Circuits
+
+    @classmethod
+    def of(cls, config: Config, journal: Journal, circuits: Circuits) -> "Upkeep":
+        """Wire it as the configuration says."""
+        settings = config.settings
+        keep = Keep(
+            settings.keep_days,
+            settings.keep_receipts_days,
+            settings.keep_copies_days,
+            settings.limits.gram_cache_bytes,
+        )
+        retention = Retention(journal.remains, WorkFolder(config.work), config.inbox, keep)
+        return cls(retention, Hook(settings.notify_command or (), journal), circuits)
+
+    def turn(self, now: Now) -> None:
+        """To be called at every turn of the daemon."""
+        self.hook.turn(now)
+        try:
+            self.retention.turn(now)
+        except OSError as error:
+            self.circuits.failed(WorldError("inbox", f"What is old stays: {error}."), now)
