@@ -176,7 +176,7 @@ def run(config: Config, *, once: bool, display: Display | None) -> list[Job]:
                     notifier.reloading(now().monotonic_s)
                     daemon = _reloaded(daemon, pool)
                     notifier.ready(daemon.status)
-                observer.check()
+                observer.check(now().monotonic_s)
                 if display:
                     display.show(journal)
             _leave(daemon, pool, wakeup, notifier)

@@ -51,6 +51,7 @@ ALLOWED = {
     },
     "framing": {"engine", "images", *VOCABULARY},
     "devices": VOCABULARY,
+    "mounts": set(),
     "worker_process": set(),
     "pool": {"worker_process", *VOCABULARY},
     "serving": {"accelerator", "devices", "pool", "station", "worker", *VOCABULARY},
