@@ -2,7 +2,9 @@
 
 import math
 import os
+import select
 import signal
+import time
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
@@ -47,6 +49,14 @@ class Wakeup(FileSystemEventHandler):
                 pass
         except BlockingIOError:
             return
+
+    def sleep(self, seconds: float) -> bool:
+        """Wait for so long, or until told to leave: then true."""
+        deadline_s = time.monotonic() + seconds
+        while not self.stop_requested and (left_s := deadline_s - time.monotonic()) > 0:
+            select.select([self._read], [], [], left_s)
+            self.clear()
+        return self.stop_requested
 
     def catch_signals(self) -> None:
         """SIGTERM and SIGINT ask to leave, a second one to leave at once; SIGHUP to reload."""

@@ -63,6 +63,8 @@ ALLOWED = {
         "spool", "pool", "publishing", "circuits", "device_faults", "record", *VOCABULARY,
     },
     "config": VOCABULARY,
+    "lock_holder": VOCABULARY,
+    "inbox_lock": {"spool", "lock_holder", *VOCABULARY},
     "ownership": {"spool", "config", *VOCABULARY},
     "inspection": {
         "engine", "spool", "config", "devices", "feature_sheets", "images", "picture_file",
