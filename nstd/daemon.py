@@ -12,8 +12,9 @@ from nstd.config import Config, load_config
 from nstd.desk import Desk
 from nstd.device_faults import DeviceFaults
 from nstd.devices import find_devices
-from nstd.errors import ConfigError, WorldError
+from nstd.errors import AlreadyRunningError, ConfigError, WorldError
 from nstd.foreman import Foreman, RetryPolicy
+from nstd.inbox_lock import held
 from nstd.notify import Notifier
 from nstd.ownership import opened
 from nstd.picture_file import decode_limits
@@ -180,7 +181,7 @@ def run(config: Config, *, once: bool, display: Display | None) -> list[Job]:
     began_s = now().wall_s
     wakeup, notifier = Wakeup(), Notifier.from_environment()
     wakeup.catch_signals()
-    with opened(config) as journal:
+    with opened(config) as journal, held(config.inbox, pause=wakeup.sleep) as lock:
         pool = process_pool(config)
         observer = InboxObserver(config.inbox, wakeup)
         daemon = build(config, journal, pool)
@@ -188,6 +189,8 @@ def run(config: Config, *, once: bool, display: Display | None) -> list[Job]:
         notifier.ready(daemon.status)
         try:
             while not wakeup.stop_requested and not (once and daemon.drained):
+                if lock.lost:
+                    raise AlreadyRunningError(lock.lost)
                 _turn(daemon, pool, wakeup)
                 # Only now: the turn has heard every worker, and put a new one where one was dead.
                 notifier.alive(daemon.status)
@@ -196,7 +199,7 @@ def run(config: Config, *, once: bool, display: Display | None) -> list[Job]:
                     notifier.reloading(now().monotonic_s)
                     daemon = _reloaded(daemon, pool)
                     notifier.ready(daemon.status)
-                observer.check()
+                observer.check(now().monotonic_s)
                 if display:
                     display.show(journal)
             _leave(daemon, pool, wakeup, notifier)

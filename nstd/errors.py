@@ -43,7 +43,7 @@ class DownloadError(NstdError):
 
 
 class AlreadyRunningError(NstdError):
-    """Another daemon holds the work folder."""
+    """Another daemon holds the work folder or the inbox."""
 
     exit_code = EX_TEMPFAIL
 

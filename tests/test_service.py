@@ -3,12 +3,16 @@
 import os
 import signal
 import socket
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from daemon_rig import Studio, manifest
 from pictures import put_picture
+
+from nstd.lock_holder import Holder
 
 pytestmark = pytest.mark.process
 
@@ -93,6 +97,53 @@ def test_a_service_tells_what_it_does_and_reloads_under_a_running_job(
     assert studio.stop() == 0
     assert manager.hear_until(lambda words: "STOPPING" in words)[-1]["EXTEND_TIMEOUT_USEC"]
     assert studio.has_checkpoint()
+
+
+def test_a_second_daemon_at_the_same_inbox_leaves_and_may_follow_a_dead_one(
+    studio: Studio, manager: Manager, tmp_path: Path
+) -> None:
+    """With a work folder and an outbox of its own; 75 is 'try again', which systemd does."""
+    manager.hear_until(lambda words: "READY" in words)
+    first = studio.daemon
+    assert first is not None
+    config = studio.root / "config.yaml"
+    text = config.read_text()
+    config.write_text(text.replace(": work", ": work2").replace(": outbox", ": outbox2"))
+    studio.start()
+    assert studio.daemon is not None
+    assert studio.daemon.wait(timeout=30) == 75
+    assert f"(process {first.pid} on " in studio.log()
+
+    first.kill()
+    first.wait()
+    studio.start(NOTIFY_SOCKET=str(tmp_path / "notify"))
+    manager.hear_until(lambda words: "READY" in words)
+    assert "a dead daemon was taken over" in studio.log()
+    assert studio.stop() == 0
+    assert not (studio.inbox / ".nstd-lock").exists()
+
+
+def test_a_daemon_that_has_lost_its_inbox_leaves(studio: Studio, manager: Manager) -> None:
+    """It was cut off from the share, and another machine has taken over."""
+    manager.hear_until(lambda words: "READY" in words)
+    assert studio.stop() == 0
+    manager.drain()
+    program = (
+        "import sys, nstd.inbox_lock as lock; lock.BEAT_EVERY_S = 0.2;"
+        "from nstd.cli import main; sys.exit(main(sys.argv[1:]))"
+    )
+    lock = studio.inbox / ".nstd-lock"
+    with (studio.root / "log").open("ab") as log:
+        words = [sys.executable, "-c", program, *studio.command("run")[3:]]
+        env = os.environ | {"NOTIFY_SOCKET": manager.socket.getsockname()}
+        studio.daemon = subprocess.Popen(words, stdout=log, stderr=log, env=env)
+    manager.hear_until(lambda words: "READY" in words)
+    holder = Holder.of_this_process().model_copy(update={"host": "nas"})
+    lock.write_text(holder.model_dump_json())
+
+    assert studio.daemon.wait(timeout=30) == 75
+    assert "on nas) works on the inbox" in studio.log()
+    assert lock.exists()
 
 
 def test_the_second_sigterm_does_not_wait_for_the_checkpoint(

@@ -58,11 +58,13 @@ class Intake:
         Raises:
             WorldError: the inbox or the work folder is out of order.
         """
+        was_there = (self.reception.inbox / MARKER).exists()
         listing = list_inbox(self.reception.inbox)
         self._require_the_share()
         self.settling.observe(listing, now.monotonic_s)
         self._forget_the_gone(listing)
-        self._cancel_the_gone(listing, now)
+        if was_there:  # else it may have been listed while the share was away, and is back by now
+            self._cancel_the_gone(listing, now)
         waiting: list[Waiting] = []
         more = self._accept_members(listing, now, waiting)
         found = self._sort(listing, now)

@@ -7,7 +7,30 @@ from pictures import picture_bytes, put_picture
 from spool_rig import PATIENCE, Spool
 
 from nstd.errors import WorldError
-from nstd.spool.inbox import MARKER
+from nstd.spool.inbox import MARKER, list_inbox
+
+
+def test_a_share_that_comes_back_while_it_is_looked_at_cancels_nothing(
+    spool: Spool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Listed while the mount point was empty; the marker is there again when it is looked for."""
+    spool.drop("IMG.jpg")
+    spool.settle()
+    away = spool.inbox.rename(spool.root / "away")
+    spool.inbox.mkdir()
+
+    def comes_back(root: Path, *others: object) -> object:
+        listing = list_inbox(root, *others)
+        spool.inbox.rmdir()
+        away.rename(spool.inbox)
+        return listing
+
+    with monkeypatch.context() as patched:
+        patched.setattr("nstd.spool.intake.list_inbox", comes_back)
+        spool.look(1)
+    spool.look(1)
+
+    assert spool.only("queued").title == "IMG.jpg"
 
 
 def test_a_settled_pair_becomes_a_queued_job(spool: Spool) -> None:
