@@ -69,6 +69,7 @@ class Foreman:
         """Hear the workers, publish, put away, and hand out what is next."""
         self.unheard += self.pool.poll(now.monotonic_s)
         self.circuits.use("work", now, partial(self._hear, now))
+        self.circuits.use("work", now, partial(self._put_back_strays, now))
         self.circuits.use("work", now, partial(self.time_limit.turn, now))
         self.circuits.use("work", now, partial(self.desk.turn, now))
         self.circuits.use("outbox", now, partial(self._publish, now))
@@ -89,6 +90,17 @@ class Foreman:
         live = self.journal.jobs("queued", "running", "finished", "waiting")
         return bool(live or self.journal.untidied())
 
+    def _put_back_strays(self, now: Now) -> None:
+        """A job that no worker has does not run, even if an error hid that it was written so."""
+        known = {
+            *self.pool.running(),
+            *(e.job_id for e in self.unheard if not isinstance(e, Ready)),
+        }
+        for job in self.journal.jobs("running"):
+            if job.id not in known:
+                log.warning("job had no worker", job=job.id)
+                self.verdicts.put_back(job.id, now, reason=None)
+
     # --- ending -----------------------------------------------------------------------------
 
     def _publish(self, now: Now) -> None:
@@ -108,10 +120,10 @@ class Foreman:
             self.circuits.use("originals", now, tidy, alone=f"batch {batch.id}")
 
     def _tidy(self, job: Job) -> None:
+        self._sweep_due = True
         self.tidying.tidy(job)
         self.circuits.forget(job.id)
         log.info(f"job {job.state}", job=job.id, title=job.title, reason=job.reason)
-        self._sweep_due = True
 
     def _sweep(self) -> None:
         """Once the queue is empty, remove what a fault has left in the work folder."""
@@ -233,6 +245,8 @@ class Foreman:
     def _keep_checkpoint(self, event: Checkpoint) -> None:
         """Keep it if it is of use: a job that lacks a snapshot goes back to before that step."""
         job = self.journal.job(event.job_id)
+        if job.state != "running":  # written down already, though an error was reported
+            return
         if self.keeping.lacks_snapshot(job, event.step):
             self.pool.stop_job(event.job_id)
         else:
@@ -242,6 +256,8 @@ class Foreman:
         """Make the results durable in the work folder, then say so in the journal."""
         self.device_faults.finished(event.job_id)
         job = self.journal.job(event.job_id)
+        if job.state != "running":  # written down already, though an error was reported
+            return
         if self.keeping.lacks_snapshot(job, event.facts.evaluations):
             log.warning("job lacks a snapshot, goes back to its checkpoint", job=job.id)
             self.verdicts.go_back(job.id, now)

@@ -55,7 +55,7 @@ def sweep_errors(sweep: Sweep, number: int, originals: str, *, count: int | None
     chosen = every if count is None else random.Random(number).sample(every, count)
     name = errno.errorcode[number]
     print(f"{name}, {originals}: {len(chosen)} of {len(every)} faults met")
-    bad = []
+    bad: list[str] = []
     for fault in chosen:
         try:
             meet(sweep, fault, reference, originals)

@@ -61,7 +61,7 @@ def sweep_files(sweep: Sweep, *, count: int | None) -> None:
     every = cases(life)
     chosen = every if count is None else random.Random(2015).sample(every, count)
     print(f"{len(chosen)} of {len(every)} lasting faults of one file met")
-    bad = []
+    bad: list[str] = []
     for fault in chosen:
         try:
             keep_failing(sweep, fault)
