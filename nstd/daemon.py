@@ -1,6 +1,8 @@
 """Time, signals and wiring: the loop that turns the wheel, and the rooms it is connected to."""
 
+import sqlite3
 from dataclasses import dataclass, field
+from functools import partial
 from multiprocessing.connection import wait
 from typing import Protocol
 
@@ -12,8 +14,8 @@ from nstd.config import Config, load_config
 from nstd.desk import Desk
 from nstd.device_faults import DeviceFaults
 from nstd.devices import find_devices
-from nstd.errors import AlreadyRunningError, ConfigError, WorldError
-from nstd.foreman import Foreman, RetryPolicy
+from nstd.errors import AlreadyRunningError, ConfigError
+from nstd.foreman import Foreman
 from nstd.inbox_lock import held
 from nstd.notify import Notifier
 from nstd.ownership import opened
@@ -30,10 +32,12 @@ from nstd.spool.jobs import Job
 from nstd.spool.journal import Journal
 from nstd.spool.names import STYLES_FOLDER
 from nstd.spool.outbox import Outbox
+from nstd.spool.resources import Resources
 from nstd.spool.tidy import Tidying
 from nstd.spool.work import WorkFolder
 from nstd.time_limit import TimeLimit
 from nstd.upkeep import Upkeep
+from nstd.verdicts import RetryPolicy
 from nstd.wakeup import InboxObserver, Wakeup
 
 SHORTEST_SCAN_WAIT_S = 0.5
@@ -75,35 +79,36 @@ class Daemon:
         self.upkeep.turn(moment)
 
     def _scan(self, moment: Now) -> None:
-        if not self.circuits.may_try("inbox", moment) or not self.circuits.may_try("work", moment):
-            return
         if not self.gate.may_accept(moment):
             return
         settings = self.config.settings
         self._last_scan_s = moment.monotonic_s
-        try:
-            self._inbox_pending = self.intake.turn(moment)
-        except WorldError as error:
-            self.circuits.failed(error, moment)
-        else:
-            self.circuits.works("inbox")
-            self.circuits.works("work")
+        self.circuits.use("inbox", moment, partial(self._look, moment))
         # Something is on its way in: look again as soon as it can have settled.
         soon = max(SHORTEST_SCAN_WAIT_S, min(settings.settle_s / 2, settings.scan_interval_s))
         wait_s = soon if self._inbox_pending else settings.scan_interval_s
         self._next_scan_s = moment.monotonic_s + wait_s
 
+    def _look(self, moment: Now) -> None:
+        self._inbox_pending = self.intake.turn(moment)
+
     @property
     def drained(self) -> bool:
         """Tell whether nothing is left to do, and nothing is about to be."""
-        return not (self._inbox_pending or self.foreman.busy)
+        try:
+            return not (self._inbox_pending or self.foreman.busy)
+        except sqlite3.DatabaseError:  # then there is: to wait until the journal can be read
+            return False
 
     @property
     def status(self) -> str:
         """The queue in a line, for the service manager."""
-        counts = self.journal.counts()
+        try:
+            counts = self.journal.counts()
+        except sqlite3.DatabaseError as error:
+            return f"The journal cannot be read: {error}."
         running, queued = counts.get("running", 0), counts.get("queued", 0)
-        faults = "".join(f"; {fault.sentence}" for fault in self.journal.board.faults())
+        faults = "".join(f"; {fault.sentence}" for fault in self.circuits.faults)
         return f"{running} running, {queued} queued{faults}"
 
 
@@ -111,7 +116,8 @@ def build(config: Config, journal: Journal, pool: Pool, *, before: Daemon | None
     """Wire the rooms together; what is known of faults is taken over from the daemon `before`."""
     settings, work = config.settings, WorkFolder(config.work)
     limits = decode_limits(settings.limits)
-    circuits = before.circuits if before else Circuits(journal)
+    resources = Resources(journal, work, config.inbox, config.outbox)
+    circuits = before.circuits if before else Circuits(journal, resources)
     publishing = Publishing(journal, work, Outbox(config.outbox))
     reception = Reception(
         journal=journal,
@@ -147,9 +153,11 @@ def build(config: Config, journal: Journal, pool: Pool, *, before: Daemon | None
         gate=gate,
         time_limit=TimeLimit(journal, pool, settings.job_limit_s),
         device_faults=before.foreman.device_faults if before else DeviceFaults(),
+        unheard=before.foreman.unheard if before else [],
     )
+    intake = Intake(reception, patience, resources)
     upkeep = Upkeep.of(config, journal, circuits)
-    return Daemon(config, journal, Intake(reception, patience), foreman, circuits, gate, upkeep)
+    return Daemon(config, journal, intake, foreman, circuits, gate, upkeep)
 
 
 def process_pool(config: Config) -> ProcessPool:
@@ -201,7 +209,7 @@ def run(config: Config, *, once: bool, display: Display | None) -> list[Job]:
                     notifier.ready(daemon.status)
                 observer.check(now().monotonic_s)
                 if display:
-                    display.show(journal)
+                    daemon.circuits.use("work", now(), partial(display.show, journal))
             _leave(daemon, pool, wakeup, notifier)
         except SystemExit:
             log.warning("left at once; jobs go on from their last checkpoints")

@@ -1,12 +1,13 @@
 """Where what people ask about a job is done, or refused with a sentence, within a turn."""
 
 from dataclasses import dataclass, field
+from functools import partial
 
 import structlog
 
 from nstd.circuits import Circuits
 from nstd.clock import Now
-from nstd.errors import JobError, WorldError
+from nstd.errors import JobError
 from nstd.pool import Pool
 from nstd.spool.again import Reorder
 from nstd.spool.jobs import TERMINAL, Job
@@ -74,18 +75,16 @@ class Desk:
         log.info(f"{request.verb} granted", job=job.id, title=job.title, by=request.asked_by)
 
     def _order_anew(self, request: Request, job: Job, now: Now) -> None:
-        if not self.circuits.may_try("work", now):
-            return
+        order = partial(self._write_order, request, job, now)
         try:
-            new_id = self.reorder.order(job, request_id=request.id, now_s=now.wall_s)
+            self.circuits.use("work", now, order, alone=f"request {request.id}")
         except JobError as error:
             self._answer(request, granted=False, words=str(error), now=now)
-        except OSError as error:
-            sentence = f"{job.title} cannot be ordered anew: {error}."
-            self.circuits.failed(WorldError("work", sentence), now)
-        else:
-            words = f"{job.title} is ordered anew, as job {new_id}."
-            self._answer(request, granted=True, words=words, now=now)
+
+    def _write_order(self, request: Request, job: Job, now: Now) -> None:
+        new_id = self.reorder.order(job, request_id=request.id, now_s=now.wall_s)
+        words = f"{job.title} is ordered anew, as job {new_id}."
+        self._answer(request, granted=True, words=words, now=now)
 
     def _answer(self, request: Request, *, granted: bool, words: str, now: Now) -> None:
         self.journal.requests.answer(request, Answer(granted, words), now_s=now.wall_s)

@@ -1,9 +1,7 @@
 """Hands out work orders and applies the workers' events to the spool: only here both meet."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 
 import structlog
 
@@ -12,6 +10,7 @@ from nstd.clock import Now
 from nstd.desk import Desk
 from nstd.device_faults import DeviceFaults
 from nstd.errors import WorldError
+from nstd.keeping import Keeping
 from nstd.orders import (
     Checkpoint,
     Failed,
@@ -25,35 +24,26 @@ from nstd.orders import (
 from nstd.pool import Pool, PoolEvent, Ready, WorkerLost
 from nstd.publishing import Publishing
 from nstd.record import facts_json
-from nstd.seal import sealed, unsealed
 from nstd.space import Gate
-from nstd.spool.durable import make_folder, replace_durably, sync_folder
-from nstd.spool.jobs import Job, JobProgress, PlannedFile
+from nstd.spool.jobs import Job, JobProgress
 from nstd.spool.journal import Journal
-from nstd.spool.tidy import Tidying
+from nstd.spool.tidy import Tidying, sweep_work
 from nstd.spool.work import WorkFolder
 from nstd.time_limit import TimeLimit
+from nstd.verdicts import RetryPolicy, Verdicts
 
-LONGEST_RETRY_WAIT_S = 3600.0
+# What may be lost when it cannot be kept: there will be another, or the job goes back to before it.
+FLEETING = Progress | Snapshot | Checkpoint
 
 log = structlog.get_logger()
 
 
-@dataclass(frozen=True)
-class RetryPolicy:
-    """How often a job is tried whose worker fails, and the wait before the second attempt."""
-
-    attempts: int
-    wait_s: float
-
-    def next_wait_s(self, attempts: int) -> float:
-        """Return the wait after so many failed attempts: doubled each time, an hour at most."""
-        return float(min(self.wait_s * 2 ** (attempts - 1), LONGEST_RETRY_WAIT_S))
-
-
 @dataclass
 class Foreman:
-    """One turn is `tick`; what it is in the middle of is in the journal, not here."""
+    """One turn is `tick`; what it is in the middle of is in the journal, not here.
+
+    Only what a worker said while the journal could not be written is kept for a later turn.
+    """
 
     journal: Journal
     work: WorkFolder
@@ -66,22 +56,28 @@ class Foreman:
     gate: Gate
     time_limit: TimeLimit
     device_faults: DeviceFaults = field(default_factory=DeviceFaults)
+    unheard: list[PoolEvent] = field(default_factory=list)
+    keeping: Keeping = field(init=False)
+    verdicts: Verdicts = field(init=False)
+    _sweep_due: bool = False
+
+    def __post_init__(self) -> None:
+        self.keeping = Keeping(self.work)
+        self.verdicts = Verdicts(self.journal, self.circuits, self.retries, self.device_faults)
 
     def tick(self, now: Now, *, hand_out: bool = True) -> None:
         """Hear the workers, publish, put away, and hand out what is next."""
-        for event in self.pool.poll(now.monotonic_s):
-            self._apply(event, now)
-        self.time_limit.turn(now)
-        self.desk.turn(now)
-        for job in self.journal.jobs("finished"):
-            self._try("outbox", now, partial(self.publishing.publish, job, now))
-        for job in self.journal.untidied():
-            self._try("inbox", now, partial(self._tidy, job))
-        for batch in self.journal.ended_batches():
-            self._try("inbox", now, partial(self.tidying.tidy_batch, batch))
-        while hand_out and self.pool.has_room() and self.circuits.may_try("work", now):
-            if not self.gate.may_start(now) or not self._hand_out_next(now):
-                break
+        self.unheard += self.pool.poll(now.monotonic_s)
+        self.circuits.use("work", now, partial(self._hear, now))
+        self.circuits.use("work", now, partial(self._put_back_strays, now))
+        self.circuits.use("work", now, partial(self.time_limit.turn, now))
+        self.circuits.use("work", now, partial(self.desk.turn, now))
+        self.circuits.use("outbox", now, partial(self._publish, now))
+        self.circuits.use("originals", now, partial(self._put_away, now))
+        if hand_out:
+            self.circuits.use("work", now, partial(self._hand_out, now))
+        self.circuits.use("work", now, self._sweep, alone="the sweep")
+        self.circuits.turn_over()
 
     def stop_all(self) -> None:
         """Ask every running job to leave after a checkpoint."""
@@ -94,47 +90,78 @@ class Foreman:
         live = self.journal.jobs("queued", "running", "finished", "waiting")
         return bool(live or self.journal.untidied())
 
-    def _try(self, resource: str, now: Now, act: Callable[[], None]) -> None:
-        """Use a resource; its fault opens its circuit, and nothing else changes."""
-        if not self.circuits.may_try(resource, now):
-            return
-        try:
-            act()
-        except OSError as error:
-            sentence = f"The {resource} cannot be written: {error}."
-            self.circuits.failed(WorldError(resource, sentence), now)
-        else:
-            self.circuits.works(resource)
+    def _put_back_strays(self, now: Now) -> None:
+        """A job that no worker has does not run, even if an error hid that it was written so."""
+        known = {
+            *self.pool.running(),
+            *(e.job_id for e in self.unheard if not isinstance(e, Ready)),
+        }
+        for job in self.journal.jobs("running"):
+            if job.id not in known:
+                log.warning("job had no worker", job=job.id)
+                self.verdicts.put_back(job.id, now, reason=None)
+
+    # --- ending -----------------------------------------------------------------------------
+
+    def _publish(self, now: Now) -> None:
+        for job in self.journal.jobs("finished"):
+            publish = partial(self.publishing.publish, job, now)
+            waits = self.circuits.use("outbox", now, publish, alone=f"job {job.id}")
+            if waits and waits.hopeless:
+                self.publishing.withdraw(job)
+                reason = f"Its result could not be published. {waits.hopeless}"
+                self.verdicts.end_failed(job.id, reason, now)
+
+    def _put_away(self, now: Now) -> None:
+        for job in self.journal.untidied():
+            self.circuits.use("originals", now, partial(self._tidy, job), alone=f"job {job.id}")
+        for batch in self.journal.ended_batches():
+            tidy = partial(self.tidying.tidy_batch, batch)
+            self.circuits.use("originals", now, tidy, alone=f"batch {batch.id}")
 
     def _tidy(self, job: Job) -> None:
+        self._sweep_due = True
         self.tidying.tidy(job)
+        self.circuits.forget(job.id)
         log.info(f"job {job.state}", job=job.id, title=job.title, reason=job.reason)
-        if not self.journal.jobs("queued", "running", "finished", "waiting"):
-            self.work.sweep_styles(self.journal.used_style_pictures())
+
+    def _sweep(self) -> None:
+        """Once the queue is empty, remove what a fault has left in the work folder."""
+        if self._sweep_due and not self.busy:
+            sweep_work(self.journal, self.work)
+            self._sweep_due = False
 
     # --- handing out ------------------------------------------------------------------------
 
-    def _hand_out_next(self, now: Now) -> bool:
-        job = self.journal.next_queued(now.wall_s)
-        if job is None:
-            return False
+    def _hand_out(self, now: Now) -> None:
+        while self.pool.has_room() and self.gate.may_start(now):
+            job = self.journal.next_queued(now.wall_s)
+            if job is None:
+                return
+            start = partial(self._start, job, now)
+            waits = self.circuits.use("work", now, start, alone=f"job {job.id}")
+            if waits and not waits.alone:
+                return
+            if waits and waits.hopeless:
+                self.verdicts.end_failed(job.id, waits.hopeless, now)
+            elif waits:
+                self.verdicts.put_back(job.id, now, reason=None, wait_s=waits.for_s)
+
+    def _start(self, job: Job, now: Now) -> None:
         try:
             if not self.gate.has_room_for(job, now):
-                return True
+                return
             order = self._work_order(job)
         except FileNotFoundError as error:
+            if self.circuits.resources.fault_of("work"):  # then everything is gone, not this alone
+                raise
             reason = f"Its working copy is gone ({error.filename}). Drop it again."
-            self.journal.end(job.id, "failed", now_s=now.wall_s, reason=reason)
-            return True
-        except OSError as error:
-            self.circuits.failed(WorldError("work", f"The work folder fails: {error}."), now)
-            return False
-        self.circuits.works("work")
+            self.verdicts.end_failed(job.id, reason, now)
+            return
         self.journal.start(job.id, now_s=now.wall_s)
         device = self.pool.submit(order)
         self.device_faults.started(job.id, device)
         log.info("job started", job=job.id, title=job.title, device=device)
-        return True
 
     def _work_order(self, job: Job) -> WorkOrder:
         order = job.order
@@ -149,39 +176,51 @@ class Foreman:
             for sha256 in style.pictures
         )
         content = self.work.content(job.id).read_bytes()
-        return WorkOrder(job.id, order, content, styles, self._newest_checkpoint(job.id))
-
-    def _newest_checkpoint(self, job_id: str) -> bytes | None:
-        """Return the newest checkpoint that is whole; the one before if a crash tore it."""
-        for path in self.work.checkpoints(job_id):
-            if path.exists() and (data := unsealed(path.read_bytes())) is not None:
-                return data
-        return None
+        return WorkOrder(job.id, order, content, styles, self.keeping.newest_checkpoint(job.id))
 
     # --- hearing ----------------------------------------------------------------------------
+
+    def _hear(self, now: Now) -> None:
+        """Apply what the workers said; what meets a fault of the world is heard again later."""
+        heard, self.unheard = self.unheard, []
+        try:
+            while heard:
+                event = heard[0]
+                waits = self.circuits.use(
+                    "work", now, partial(self._apply, event, now), alone=_whose(event)
+                )
+                if waits and waits.hopeless and isinstance(event, Finished):
+                    self.verdicts.end_failed(
+                        event.job_id, f"Its result cannot be kept. {waits.hopeless}", now
+                    )
+                elif waits and not isinstance(event, FLEETING):
+                    self.unheard.append(event)
+                heard.pop(0)
+        finally:
+            self.unheard += heard
 
     def _apply(self, event: PoolEvent, now: Now) -> None:
         match event:
             case Progress():
                 self._note_progress(event, now)
             case Snapshot():
-                self._try("work", now, partial(self._keep_snapshot, event))
+                self.keeping.snapshot(self.journal.job(event.job_id), event)
             case Checkpoint():
-                self._try("work", now, partial(self._keep_checkpoint, event))
+                self._keep_checkpoint(event)
             case Finished():
                 self._finish(event, now)
             case Stopped():
-                self._requeue(event.job_id, now, reason=None)
+                self.verdicts.go_back(event.job_id, now)
                 log.info("job left at its checkpoint", job=event.job_id)
             case Failed():
-                self._failed(event, now)
+                self.verdicts.failed(event, now)
             case WorkerLost():
+                if event.job_id:
+                    self.verdicts.charge(event.job_id, event.sentence, now)
                 self.circuits.failed(WorldError(event.device, event.sentence), now)
                 if not self.pool.has_device():
                     sentence = "No device works: jobs are accepted, and wait."
                     self.circuits.failed(WorldError("devices", sentence), now)
-                if event.job_id:
-                    self._charge(event.job_id, event.sentence, now)
             case Ready():
                 self.circuits.works(event.device)
                 self.circuits.works("devices")
@@ -203,46 +242,27 @@ class Foreman:
             )
         )
 
-    def _keep_snapshot(self, event: Snapshot) -> None:
-        suffix = self.journal.job(event.job_id).order.snapshot_suffix(event.step)
-        make_folder(self.work.output(event.job_id, suffix).parent)
-        self._keep(event.job_id, suffix, event.data)
-
-    def _lacks_snapshot(self, job: Job, steps: int) -> bool:
-        """Tell whether one that was due within so many steps could not be kept: a full disk."""
-        due = job.order.snapshot_suffixes(steps)
-        return not all(self.work.output(job.id, suffix).exists() for suffix in due)
-
     def _keep_checkpoint(self, event: Checkpoint) -> None:
         """Keep it if it is of use: a job that lacks a snapshot goes back to before that step."""
-        if self._lacks_snapshot(self.journal.job(event.job_id), event.step):
-            self.pool.stop_job(event.job_id)
+        job = self.journal.job(event.job_id)
+        if job.state != "running":  # written down already, though an error was reported
             return
-        newest, before = self.work.checkpoints(event.job_id)
-        if newest.exists():
-            newest.replace(before)
-        replace_durably(newest, sealed(event.data))
+        if self.keeping.lacks_snapshot(job, event.step):
+            self.pool.stop_job(event.job_id)
+        else:
+            self.keeping.checkpoint(job, event.data)
 
     def _finish(self, event: Finished, now: Now) -> None:
         """Make the results durable in the work folder, then say so in the journal."""
         self.device_faults.finished(event.job_id)
         job = self.journal.job(event.job_id)
-        steps = event.facts.evaluations
-        if self._lacks_snapshot(job, steps):
+        if job.state != "running":  # written down already, though an error was reported
+            return
+        if self.keeping.lacks_snapshot(job, event.facts.evaluations):
             log.warning("job lacks a snapshot, goes back to its checkpoint", job=job.id)
-            self._requeue(job.id, now, reason=None)
+            self.verdicts.go_back(job.id, now)
             return
-        try:
-            files = [self._keep(job.id, file.suffix, file.data) for file in event.files]
-            files += [
-                PlannedFile.at(self.work.output(job.id, suffix), suffix)
-                for suffix in job.order.snapshot_suffixes(steps)
-            ]
-            sync_folder(self.work.job(job.id))
-        except OSError as error:
-            self.circuits.failed(WorldError("work", f"The work folder fails: {error}."), now)
-            self._requeue(job.id, now, reason=None)
-            return
+        files = self.keeping.results(job, event)
         self.journal.finish(
             job.id,
             files,
@@ -250,41 +270,13 @@ class Foreman:
             output=self.publishing.free_name(job, files),
         )
 
-    def _keep(self, job_id: str, suffix: str, data: bytes) -> PlannedFile:
-        path: Path = self.work.output(job_id, suffix)
-        replace_durably(path, data)
-        return PlannedFile.of(suffix, data)
 
-    def _failed(self, event: Failed, now: Now) -> None:
-        log.warning("job failed", job=event.job_id, fault=event.fault, reason=event.sentence)
-        if event.fault == "job":
-            self.journal.end(event.job_id, "failed", now_s=now.wall_s, reason=event.sentence)
-        elif event.fault == "attempt":
-            self._charge(event.job_id, event.sentence, now)
-        else:
-            self._device_failed(event, now)
-
-    def _device_failed(self, event: Failed, now: Now) -> None:
-        """Put the job back without a charge, behind others: they tell what the device is worth."""
-        if self.device_faults.failed(event.job_id):
-            reason = f"{self.device_faults.sentence(event.job_id)} The last time: {event.sentence}"
-            self.journal.end(event.job_id, "failed", now_s=now.wall_s, reason=reason)
-            self.device_faults.forget(event.job_id)
-            return
-        wait_s = self.retries.next_wait_s(self.device_faults.count(event.job_id))
-        self._requeue(event.job_id, now, reason=event.sentence, wait_s=wait_s)
-
-    def _requeue(self, job_id: str, now: Now, *, reason: str | None, wait_s: float = 0.0) -> None:
-        """Put a job back without a charge."""
-        attempts, next_try_s = self.journal.job(job_id).attempts, now.wall_s + wait_s
-        self.journal.requeue(job_id, attempts=attempts, next_try_s=next_try_s, reason=reason)
-
-    def _charge(self, job_id: str, sentence: str, now: Now) -> None:
-        """Charge an attempt: back into the queue after a wait, or failed after the last."""
-        attempts = self.journal.job(job_id).attempts + 1
-        if attempts >= self.retries.attempts:
-            reason = f"It was tried {attempts} times, without success. The last time: {sentence}"
-            self.journal.end(job_id, "failed", now_s=now.wall_s, reason=reason)
-            return
-        next_try_s = now.wall_s + self.retries.next_wait_s(attempts)
-        self.journal.requeue(job_id, attempts=attempts, next_try_s=next_try_s, reason=sentence)
+def _whose(event: PoolEvent) -> str | None:
+    """Name what a fault of an event's own file holds back."""
+    if isinstance(event, Ready) or event.job_id is None:
+        return None
+    if isinstance(event, Snapshot):
+        return f"snapshot {event.step} of job {event.job_id}"
+    if isinstance(event, Checkpoint):
+        return f"the checkpoints of job {event.job_id}"
+    return f"job {event.job_id}"

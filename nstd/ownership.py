@@ -1,19 +1,25 @@
 """Whose the work folder is: one daemon's at a time, by a lock of the kernel."""
 
+import errno
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import structlog
 
 from nstd.config import Config
-from nstd.errors import AlreadyRunningError, ConfigError
+from nstd.errors import AlreadyRunningError, ConfigError, WorldError
 from nstd.spool.durable import make_folder
 from nstd.spool.journal import Journal
 from nstd.spool.names import STYLES_FOLDER
+from nstd.spool.resources import as_world_errors
+from nstd.spool.tidy import sweep_work
 from nstd.spool.work import WorkFolder
+
+# What a wrong configuration meets, and not a disk or a share that is out of order for a while.
+WRONG_FOLDER = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST}
 
 log = structlog.get_logger()
 
@@ -25,6 +31,7 @@ def opened(config: Config) -> Iterator[Journal]:
     Raises:
         AlreadyRunningError: another daemon has it.
         ConfigError: a folder cannot be made or written.
+        WorldError: a disk or a share is out of order: start again later.
     """
     work = WorkFolder(config.work)
     try:
@@ -32,22 +39,28 @@ def opened(config: Config) -> Iterator[Journal]:
             make_folder(folder)
         lock = os.open(work.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     except OSError as error:
-        raise ConfigError(f"A folder cannot be made: {error}.") from error
+        words = f"A folder cannot be made: {error}."
+        if error.errno in WRONG_FOLDER:
+            raise ConfigError(words) from error
+        raise WorldError("folders", words) from error
     try:
-        _lock(lock, config.work)
-        work.prepare()
-        journal = Journal(work.journal)
+        with as_world_errors("work"):
+            _lock(lock, config.work)
+            work.prepare()
+            journal = Journal(work.journal)
         try:
-            journal.requeue_running()
+            with as_world_errors("work"):
+                journal.requeue_running()
+                journal.board.clear_faults()
+                sweep_work(journal, work)
             if journal.migrated_from:
                 log.info("journal brought up to date", from_schema=journal.migrated_from)
-            live = [*journal.jobs("queued", "finished", "held"), *journal.untidied()]
-            work.sweep_jobs({job.id for job in [*live, *journal.with_copy()]})
             yield journal
         finally:
             journal.close()
     finally:
-        os.close(lock)
+        with suppress(OSError):  # it ends with this process in any case
+            os.close(lock)
 
 
 def _lock(descriptor: int, folder: Path) -> None:

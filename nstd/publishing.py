@@ -1,5 +1,6 @@
 """From `finished` to `done`: the files under their names, the record last, then the journal."""
 
+import contextlib
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -9,7 +10,7 @@ import structlog
 from nstd.clock import Now
 from nstd.orders import STEPS_SUFFIX
 from nstd.record import facts_from_json, record_json
-from nstd.spool.durable import replace_durably
+from nstd.spool.durable import lies_at, replace_durably
 from nstd.spool.jobs import Job, PlannedFile
 from nstd.spool.journal import Journal
 from nstd.spool.names import safe_folder, safe_name, split_name
@@ -69,21 +70,45 @@ class Publishing:
         self.journal.end(job.id, "done", now_s=now.wall_s)
 
     def free_name(self, job: Job, files: Iterable[PlannedFile]) -> tuple[str, str]:
-        """Choose folder and stem of the results: `IMG_0412--starry-night`, then `…--2`, `…--3`."""
+        """Choose folder and stem of the results: `IMG_0412--starry-night`, then `…--2`, `…--3`.
+
+        An outbox that does not answer holds up nothing: publishing finds out what lies there.
+        """
         folder = safe_folder(job.folder)
+        with contextlib.suppress(OSError):
+            folder = self.outbox.free_folder(folder)
         stem = safe_name(f"{split_name(job.content_name or job.id)[0]}--{job.order.style_label}")
         suffixes = [RECORD_SUFFIX, STEPS_SUFFIX, *(file.suffix for file in files)]
         number = 1
         while True:
             name = stem if number == 1 else f"{stem}--{number}"
-            lies_there = any(self.outbox.holds(folder, name + suffix) for suffix in suffixes)
-            if not lies_there and not self.journal.output_taken(folder, name):
+            names = (name + suffix for suffix in suffixes)
+            if not self.journal.output_taken(folder, name) and not self._holds_any(folder, names):
                 return folder, name
             number += 1
+
+    def _holds_any(self, folder: str, names: Iterable[str]) -> bool:
+        with contextlib.suppress(OSError):
+            return any(self.outbox.holds(folder, name) for name in names)
+        return False
 
     def is_published(self, job: Job) -> bool:
         """Tell whether the record of a done job is still in the outbox."""
         return self.outbox.holds(job.output_folder or "", f"{job.output_stem}{RECORD_SUFFIX}")
+
+    def withdraw(self, job: Job) -> None:
+        """Remove as far as possible what has been published of a job that will never be done."""
+        self._begun.pop(job.id, None)
+        with contextlib.suppress(OSError):
+            self._withdraw(job, self.journal.files_of(job.id))
+
+    def _withdraw(self, job: Job, files: Iterable[PlannedFile]) -> None:
+        for file in files:
+            self.outbox.withdraw(
+                folder=job.output_folder or "",
+                name=f"{job.output_stem}{file.suffix}",
+                sha256=file.sha256,
+            )
 
     def _publish_file(self, job: Job, file: PlannedFile) -> None:
         self.outbox.publish(
@@ -99,7 +124,7 @@ class Publishing:
     ) -> PlannedFile:
         """Write the record into the work folder, once: a replay publishes the same bytes."""
         path = self.work.output(job.id, RECORD_SUFFIX)
-        if not path.exists():
+        if not lies_at(path):
             facts = facts_from_json(self.journal.facts_of(job.id))
             data = record_json(job, facts, files, published_s=now.wall_s, seconds_publish=seconds)
             replace_durably(path, data)
@@ -107,12 +132,7 @@ class Publishing:
 
     def _move_aside(self, job: Job, files: tuple[PlannedFile, ...]) -> None:
         """Take another name: somebody has put a file of their own under this one."""
-        for file in files:
-            self.outbox.withdraw(
-                folder=job.output_folder or "",
-                name=f"{job.output_stem}{file.suffix}",
-                sha256=file.sha256,
-            )
+        self._withdraw(job, files)
         self.work.output(job.id, RECORD_SUFFIX).unlink(missing_ok=True)
         name = self.free_name(job, files)
         self.journal.finish(job.id, files, facts_json=self.journal.facts_of(job.id), output=name)

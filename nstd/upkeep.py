@@ -1,11 +1,11 @@
 """What the daemon does beside the jobs: it removes what is old, and tells what needs a person."""
 
 from dataclasses import dataclass
+from functools import partial
 
 from nstd.circuits import Circuits
 from nstd.clock import Now
 from nstd.config import Config
-from nstd.errors import WorldError
 from nstd.hook import Hook
 from nstd.spool.journal import Journal
 from nstd.spool.retention import Keep, Retention
@@ -35,8 +35,6 @@ class Upkeep:
 
     def turn(self, now: Now) -> None:
         """To be called at every turn of the daemon."""
-        self.hook.turn(now)
-        try:
-            self.retention.turn(now)
-        except OSError as error:
-            self.circuits.failed(WorldError("inbox", f"What is old stays: {error}."), now)
+        tell, remove = partial(self.hook.turn, now), partial(self.retention.turn, now)
+        self.circuits.use("work", now, tell, alone="the notify command")
+        self.circuits.use("originals", now, remove, alone="what is old")

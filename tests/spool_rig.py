@@ -11,6 +11,7 @@ from nstd.spool.decode import DecodeLimits, check_picture
 from nstd.spool.intake import Intake, Patience
 from nstd.spool.jobs import Job
 from nstd.spool.journal import Journal
+from nstd.spool.resources import Resources
 from nstd.spool.tidy import Tidying
 from nstd.spool.work import WorkFolder
 
@@ -50,7 +51,8 @@ class Spool:
             check_picture=lambda path, name: check_picture(path, LIMITS, name=name),
             is_published=lambda _: self.originals == "keep" or self.published,
         )
-        self.intake = Intake(self.reception, PATIENCE)
+        self.resources = Resources(self.journal, self.work, self.inbox, self.root / "outbox")
+        self.intake = Intake(self.reception, PATIENCE, self.resources)
         self.tidying = Tidying(self.journal, self.work, self.inbox, self.originals)
 
     def drop(self, name: str, *, seed: int = 0, manifest: str | None = "style: waves\n") -> Path:

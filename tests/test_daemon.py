@@ -110,7 +110,7 @@ def test_a_work_folder_out_of_order_is_shown_until_it_works_again(root: Path) ->
         wheel = Wheel(root, journal)
         (root / "work/arriving").rmdir()
         wheel.turn(8)
-        assert "A job cannot be accepted" in wheel.daemon.status
+        assert "The work folder cannot be used" in wheel.daemon.status
         assert journal.counts() == {}
         (root / "work/arriving").mkdir()
         wheel.turn(40)

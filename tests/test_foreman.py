@@ -14,7 +14,7 @@ from nstd.circuits import Circuits
 from nstd.clock import Now
 from nstd.desk import Desk
 from nstd.errors import WorldError
-from nstd.foreman import Foreman, RetryPolicy
+from nstd.foreman import Foreman
 from nstd.orders import Checkpoint, Failed, LossRow, Progress, Snapshot, Stopped
 from nstd.pool import Ready, WorkerLost
 from nstd.publishing import Publishing
@@ -23,6 +23,7 @@ from nstd.spool.again import Reorder
 from nstd.spool.jobs import Job
 from nstd.spool.outbox import Outbox
 from nstd.time_limit import TimeLimit
+from nstd.verdicts import RetryPolicy
 
 
 @dataclass
@@ -42,7 +43,7 @@ class Shop:
 
     def open(self) -> None:
         journal, work = self.spool.journal, self.spool.work
-        self.circuits = Circuits(journal)
+        self.circuits = Circuits(journal, self.spool.resources)
         self.foreman = Foreman(
             journal=journal,
             work=work,
@@ -362,9 +363,10 @@ def test_a_job_whose_snapshot_met_a_full_disk_goes_back_to_before_it(
     job = shop.begin(manifest=WITH_SNAPSHOTS)
     shop.say(*snapshots(job, 2), Checkpoint(job.id, 2, b"two"))
     with monkeypatch.context() as patch:
-        patch.setattr("nstd.foreman.replace_durably", _full)
+        patch.setattr("nstd.keeping.replace_durably", _full)
         shop.say(*snapshots(job, 4))
-    assert [fault.resource for fault in shop.spool.journal.board.faults()] == ["work"]
+    (fault,) = shop.spool.journal.board.faults()
+    assert fault.resource == f"snapshot 4 of job {job.id}"
     shop.say(*snapshots(job, 6), Checkpoint(job.id, 7, b"seven"), seconds=10)
     assert shop.pool.stopped == [job.id]
     shop.say(Stopped(job.id))
@@ -379,7 +381,7 @@ def test_a_job_that_ends_without_one_of_its_snapshots_is_done_again(
     """A result is published with all that was ordered, or not yet."""
     job = shop.begin(manifest=WITH_SNAPSHOTS)
     with monkeypatch.context() as patch:
-        patch.setattr("nstd.foreman.replace_durably", _full)
+        patch.setattr("nstd.keeping.replace_durably", _full)
         shop.say(*snapshots(job, 2))
     shop.say(finished(job.id), seconds=10)
     assert shop.published() == []

@@ -4,6 +4,7 @@ import hashlib
 import os
 import secrets
 import shutil
+import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -77,7 +78,7 @@ class Reception:
             job = _new_job(subject.picture, subject.manifest.name, text)
             if subject.kind == "pair":
                 files += [subject.manifest, *filter(None, [subject.ready_marker])]
-        arriving = self.work.arriving / job.id
+        arriving = self.work.arriving / secrets.token_hex(4)  # an earlier one may have resisted
         arriving.mkdir()
         try:
             return self._copy_and_accept(job, files, arriving, final=final, now_s=now_s)
@@ -154,10 +155,26 @@ class Reception:
             return self._fail(job, originals, str(error), now_s)
         accepted = replace(job, receipt=receipt, content_sha256=copied.sha256, order=order)
         sync_folder(arriving)
-        os.rename(arriving, self.work.job(job.id))
-        sync_folder(self.work.jobs)
-        self.journal.enter(accepted, "queued", originals, now_s=now_s)
+        self._drop_copy(job.id)
+        try:
+            os.rename(arriving, self.work.job(job.id))
+            sync_folder(self.work.jobs)
+            self.journal.enter(accepted, "queued", originals, now_s=now_s)
+        except (OSError, sqlite3.DatabaseError):
+            self._drop_copy(job.id)
+            raise
         return Accepted(job.id, "queued")
+
+    def _drop_copy(self, job_id: str) -> None:
+        """Remove the copy of a photograph unless it is a job's: an error may hide a success."""
+        try:
+            entered = self.journal.job(job_id).state != "waiting"
+        except KeyError:
+            entered = False
+        except sqlite3.DatabaseError:  # who can tell? it is swept when the queue is empty
+            return
+        if not entered:
+            shutil.rmtree(self.work.job(job_id), ignore_errors=True)
 
     def _fail(
         self, job: NewJob, originals: dict[str, Signature], reason: str, now_s: float

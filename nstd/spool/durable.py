@@ -3,18 +3,20 @@
 What is on disk after `fsync` of a file *and* of its folder is there after a power cut (fsync(2)).
 """
 
+import contextlib
 import errno
 import hashlib
 import io
 import os
 import stat
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from nstd.errors import PictureError, SourceChangedError
 
 CHUNK_BYTES = 1 << 20
-NO_HARD_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK, errno.ENOSYS}
 
 
 @dataclass(frozen=True)
@@ -39,16 +41,41 @@ def signature_at(path: Path) -> Signature | None:
     return Signature.of(status) if stat.S_ISREG(status.st_mode) else None
 
 
+def lies_at(path: Path) -> bool:
+    """Tell whether something of that name is there, be it a link that leads nowhere.
+
+    Raises:
+        OSError: it cannot be known. A share that does not answer must not read as an empty one.
+    """
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return True
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Say which file an error is of: those of read, write, fsync and close do not tell."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None:
+            error.filename = str(path)
+        raise
+
+
 def sync_folder(folder: Path) -> None:
     """Make the names in a folder durable."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    except OSError as error:
-        if error.errno != errno.EINVAL:  # some network file systems refuse it for folders
-            raise
-    finally:
-        os.close(descriptor)
+    with naming(folder):
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(descriptor)
+        except OSError as error:
+            if error.errno != errno.EINVAL:  # some network file systems refuse it for folders
+                raise
+        finally:
+            os.close(descriptor)
 
 
 def make_folder(folder: Path) -> None:
@@ -62,16 +89,39 @@ def make_folder(folder: Path) -> None:
         sync_folder(path.parent)
 
 
-def write_new(path: Path, data: bytes) -> None:
-    """Write a file that must not exist yet, and make its bytes durable (not yet its name)."""
+@contextmanager
+def new_file(path: Path) -> Iterator[Callable[[bytes], None]]:
+    """Create a file that must not exist yet; the block is given the function that writes into it.
+
+    Its bytes are durable when the block is left, its name not yet. What fails half-way is removed
+    again: a full disk needs the room.
+    """
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o666)
-    try:
+
+    def write(data: bytes) -> None:
         view = memoryview(data)
         while view:
-            view = view[os.write(descriptor, view[:CHUNK_BYTES]) :]
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)  # NFS tells of a full disk only here
+            with naming(path):
+                view = view[os.write(descriptor, view[:CHUNK_BYTES]) :]
+
+    try:
+        try:
+            yield write
+            with naming(path):
+                os.fsync(descriptor)
+        finally:
+            with naming(path):
+                os.close(descriptor)  # NFS tells of a full disk only here
+    except BaseException:
+        with contextlib.suppress(OSError):
+            path.unlink()
+        raise
+
+
+def write_new(path: Path, data: bytes) -> None:
+    """Write a file that must not exist yet, and make its bytes durable (not yet its name)."""
+    with new_file(path) as write:
+        write(data)
 
 
 def replace_durably(path: Path, data: bytes) -> None:
@@ -89,7 +139,7 @@ def read_stable(path: Path, *, most_bytes: int) -> bytes:
     Raises:
         SourceChangedError: it vanished, changed meanwhile, or is no regular file.
     """
-    with _opened(path) as file:
+    with naming(path), _opened(path) as file:
         before = os.fstat(file.fileno())
         data = file.read(most_bytes)
     if len(data) != min(most_bytes, before.st_size) or signature_at(path) != Signature.of(before):
@@ -113,7 +163,7 @@ def copy_hashed(source: Path, target: Path, *, most_bytes: int) -> Copied:
         PictureError: it is larger than `most_bytes`.
     """
     digest, taken = hashlib.sha256(), 0
-    with _opened(source) as file, target.open("xb") as out:
+    with naming(source), _opened(source) as file, new_file(target) as write:
         before = os.fstat(file.fileno())
         if before.st_size > most_bytes:
             raise PictureError(
@@ -122,9 +172,7 @@ def copy_hashed(source: Path, target: Path, *, most_bytes: int) -> Copied:
         while taken <= before.st_size and (chunk := file.read(CHUNK_BYTES)):
             taken += len(chunk)
             digest.update(chunk)
-            out.write(chunk)
-        out.flush()
-        os.fsync(out.fileno())
+            write(chunk)
     if taken != before.st_size or signature_at(source) != Signature.of(before):
         raise SourceChangedError(f"{source.name} changed while it was read.")
     return Copied(digest.hexdigest(), Signature.of(before))
@@ -148,41 +196,5 @@ def _opened(path: Path) -> io.FileIO:
 
 def sha256_of(path: Path) -> str:
     """Hash a file of our own."""
-    with path.open("rb") as file:
+    with naming(path), path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def link_new(part: Path, final: Path) -> None:
-    """Give a finished part its final name, never replacing what has it already.
-
-    A hard link fails where the name is taken. Where there are none (SMB, FUSE) an empty file is
-    created exclusively, which reserves the name, and then replaced.
-
-    Raises:
-        FileExistsError: the name is taken.
-    """
-    try:
-        os.link(part, final)
-    except OSError as error:
-        if error.errno not in NO_HARD_LINKS:
-            raise
-        os.close(os.open(final, os.O_WRONLY | os.O_CREAT | os.O_EXCL))
-        os.replace(part, final)
-    else:
-        part.unlink()
-    sync_folder(final.parent)
-
-
-def move_beside(source: Path, folder: Path) -> Path:
-    """Move a file into a folder of the same file system; a taken name gets `--2`, `--3` …"""
-    make_folder(folder)
-    for number in range(1, 10_000):
-        suffix = "" if number == 1 else f"--{number}"
-        target = folder / f"{source.stem}{suffix}{source.suffix}"
-        try:
-            link_new(source, target)
-        except FileExistsError:
-            continue
-        sync_folder(source.parent)
-        return target
-    raise FileExistsError(errno.EEXIST, "ten thousand files of this name", str(folder))

@@ -1,6 +1,6 @@
 """One turn of the inbox: list, settle, pair, accept; cancel what was taken back."""
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 
 import structlog
 
@@ -13,8 +13,10 @@ from nstd.spool.inbox import MARKER, Entry, Listing, Settling, list_inbox
 from nstd.spool.jobs import Job, NewJob
 from nstd.spool.names import MANIFEST_SUFFIXES
 from nstd.spool.pairing import BatchOffer, Offer, Questions, Refusal, Sorted, Waiting, pair_up
+from nstd.spool.resources import Resources, words_of
 
 ACCEPTED_PER_TURN = 16
+LONGEST_DELAY_S = 300.0
 
 log = structlog.get_logger()
 
@@ -29,13 +31,15 @@ class Patience:
     orphan_after_s: float
 
 
-@dataclass
-class Undecoded:
-    """A picture that did not decode, as it was, and when it is worth another look."""
+@dataclass(frozen=True)
+class Deferred:
+    """A picture that could not be taken, as it was, since when, and when to look at it again."""
 
     signature: Signature
+    since_s: float
     next_look_s: float
     delay_s: float
+    waiting: Waiting
 
 
 @dataclass
@@ -44,9 +48,10 @@ class Intake:
 
     reception: Reception
     patience: Patience
+    resources: Resources
     settling: Settling = field(init=False)
     first_look: FirstLook = field(init=False)
-    _undecoded: dict[str, Undecoded] = field(default_factory=dict)
+    _deferred: dict[str, Deferred] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.settling = Settling(self.patience.settle_s)
@@ -98,7 +103,7 @@ class Intake:
     def _forget_the_gone(self, listing: Listing) -> None:
         self.first_look.forget_all_but(listing.entries)
         paths = {entry.path for entry in listing.entries}
-        self._undecoded = {key: value for key, value in self._undecoded.items() if key in paths}
+        self._deferred = {key: value for key, value in self._deferred.items() if key in paths}
 
     def _cancel_the_gone(self, listing: Listing, now: Now) -> None:
         """Removing the photograph or the manifest before a job starts cancels it."""
@@ -173,35 +178,58 @@ class Intake:
         return taken > 0
 
     def _take(self, subject: Offer | Member, now: Now, waiting: list[Waiting]) -> bool:
-        """Try to accept a picture; one that does not decode is looked at ever more rarely."""
+        """Try to accept a picture; one that cannot be taken is looked at ever more rarely."""
         picture = subject.picture
-        before = self._undecoded.get(picture.path)
         unchanged_s = self.settling.unchanged_s(picture, now.monotonic_s)
         final = unchanged_s >= self.patience.give_up_after_s
-        if before and before.signature == picture.signature and not final:
-            if now.monotonic_s < before.next_look_s:
-                waiting.append(Waiting(picture, "not complete yet: it does not decode"))
-                return False
-        else:
-            before = None
+        before = self._deferred.get(picture.path)
+        if (
+            before
+            and before.signature == picture.signature
+            and now.monotonic_s < before.next_look_s
+            and not (final and not before.waiting.orphan)
+        ):
+            waiting.append(before.waiting)
+            return False
         try:
             accepted = self.reception.accept(subject, final=final, now_s=now.wall_s)
         except UnfinishedPictureError:
-            delay_s = before.delay_s * 2 if before else max(1.0, self.patience.settle_s)
-            self._undecoded[picture.path] = Undecoded(
-                picture.signature, now.monotonic_s + delay_s, delay_s
-            )
-            waiting.append(Waiting(picture, "not complete yet: it does not decode"))
+            waiting.append(self._defer(picture, "not complete yet: it does not decode", now))
             return False
         except SourceChangedError:
             waiting.append(Waiting(picture, "still arriving"))
             return False
         except OSError as error:
-            in_inbox = str(error.filename).startswith(str(self.reception.inbox))
-            resource = "inbox" if in_inbox else "work"
-            raise WorldError(resource, f"A job cannot be accepted: {error}.") from error
+            waiting.append(self._defer_for(error, picture, now))
+            return False
         log.info(f"job {accepted.outcome}", job=accepted.job_id, title=picture.path)
         return True
+
+    def _defer_for(self, error: OSError, picture: Entry, now: Now) -> Waiting:
+        """Let one picture wait that alone cannot be taken.
+
+        Raises:
+            WorldError: it is not alone.
+        """
+        fault = self.resources.fault_behind(error, used="inbox")
+        if fault and fault.resource != "outbox":  # which only tells if the same has been published
+            raise fault from error
+        reason = f"it cannot be taken: {words_of(error)}"
+        log.warning("picture cannot be taken", title=picture.path, reason=words_of(error))
+        return self._defer(picture, reason, now)
+
+    def _defer(self, picture: Entry, reason: str, now: Now) -> Waiting:
+        now_s, before = now.monotonic_s, self._deferred.get(picture.path)
+        if before is None or before.signature != picture.signature:
+            before = Deferred(picture.signature, now_s, now_s, 0.0, Waiting(picture, reason))
+        shortest_s = max(1.0, self.patience.settle_s)
+        delay_s = min(max(shortest_s, 2 * before.delay_s), LONGEST_DELAY_S)
+        hopeless = now_s - before.since_s >= self.patience.give_up_after_s
+        waiting = Waiting(picture, reason, orphan=hopeless)
+        self._deferred[picture.path] = replace(
+            before, next_look_s=now_s + delay_s, delay_s=delay_s, waiting=waiting
+        )
+        return waiting
 
     def _refuse(self, refusal: Refusal, now: Now) -> None:
         job_id = self.reception.refuse(refusal, now_s=now.wall_s)

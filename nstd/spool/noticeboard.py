@@ -13,10 +13,11 @@ def transaction(db: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
     db.execute("BEGIN IMMEDIATE")
     try:
         yield db
+        db.execute("COMMIT")
     except BaseException:
-        db.execute("ROLLBACK")
+        if db.in_transaction:  # some errors end it by themselves: sqlite.org/lang_transaction.html
+            db.execute("ROLLBACK")
         raise
-    db.execute("COMMIT")
 
 
 class Noticeboard:
@@ -65,6 +66,11 @@ class Noticeboard:
                 (resource, now_s, sentence),
             )
 
+    def clear_faults(self) -> None:
+        """At start-up: the first turn finds out what is out of order."""
+        with transaction(self._db) as db:
+            db.execute("DELETE FROM faults")
+
     def clear_fault(self, resource: str) -> None:
         with transaction(self._db) as db:
             db.execute("DELETE FROM faults WHERE resource = ?", (resource,))
@@ -89,6 +95,10 @@ class Noticeboard:
     def note(self, name: str) -> str | None:
         row = self._db.execute("SELECT value FROM notes WHERE name = ?", (name,)).fetchone()
         return str(row["value"]) if row else None
+
+    def check(self) -> None:
+        """Write something. Raises: sqlite3.Error, where the journal cannot be written."""
+        self.set_note("last check", "")
 
     def set_note(self, name: str, value: str) -> None:
         with transaction(self._db) as db:

@@ -1,12 +1,20 @@
 """Commit point B: finished files appear in the outbox whole, once, and never over another file."""
 
 import contextlib
-import hashlib
-import os
+import errno
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 
-from nstd.spool.durable import CHUNK_BYTES, link_new, make_folder, sha256_of
+from nstd.spool.durable import (
+    CHUNK_BYTES,
+    lies_at,
+    make_folder,
+    naming,
+    new_file,
+    sha256_of,
+)
+from nstd.spool.linking import link_new
 
 
 class NameTakenError(Exception):
@@ -20,8 +28,19 @@ class Outbox:
     root: Path
 
     def holds(self, folder: str, name: str) -> bool:
-        """Tell whether a file of that name is there."""
-        return os.path.lexists(self.root / folder / name)
+        """Tell whether a file of that name is there. Raises: OSError, where it cannot be known."""
+        return lies_at(self.root / folder / name)
+
+    def free_folder(self, folder: str) -> str:
+        """Return a relative folder, each part of which a file bears as a name with a number."""
+        free = ""
+        for part in filter(None, folder.split("/")):
+            number, name = 1, part
+            while _is_no_folder(self.root / free / name):
+                number += 1
+                name = f"{part}--{number}"
+            free = f"{free}/{name}" if free else name
+        return free
 
     def publish(self, source: Path, *, folder: str, name: str, sha256: str, job_id: str) -> None:
         """Publish one file; doing it again is harmless.
@@ -38,11 +57,13 @@ class Outbox:
         """
         target = self.root / folder / name
         part = target.with_name(f".nstd-{job_id}-{sha256[:12]}.part")
-        if "/" in name and _is_no_folder(target.parent):
+        if self.free_folder(folder) != folder:
+            raise NameTakenError(folder)
+        if "/" in name and _is_no_plain_folder(target.parent):
             raise NameTakenError(name)
         make_folder(target.parent)
         part.unlink(missing_ok=True)
-        if os.path.lexists(target):
+        if lies_at(target):
             # A link or rename may have succeeded although the share reported an error.
             if self._is_ours(target, sha256):
                 return
@@ -50,7 +71,8 @@ class Outbox:
         _copy(source, part)
         if sha256_of(part) != sha256:
             part.unlink()
-            raise OSError(f"{target} reads back other bytes than were written")
+            words = "reads back other bytes than were written"
+            raise OSError(errno.EIO, words, str(target))
         try:
             link_new(part, target)
         except FileExistsError as error:
@@ -61,31 +83,37 @@ class Outbox:
     def withdraw(self, *, folder: str, name: str, sha256: str) -> None:
         """Remove a file of ours that was published without its record."""
         target = self.root / folder / name
-        if target.is_file() and self._is_ours(target, sha256):
+        if self._is_ours(target, sha256):
             target.unlink()
         if "/" in name:
             with contextlib.suppress(OSError):  # not empty yet, or somebody else's file
                 target.parent.rmdir()
 
     def _is_ours(self, target: Path, sha256: str) -> bool:
-        return target.is_file() and not target.is_symlink() and sha256_of(target) == sha256
+        try:
+            is_plain = stat.S_ISREG(target.lstat().st_mode)
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        return is_plain and sha256_of(target) == sha256
 
 
 def _is_no_folder(path: Path) -> bool:
-    """Tell whether something else has a folder's name; a link might lead anywhere."""
-    return path.is_symlink() or (path.exists() and not path.is_dir())
+    """Tell whether something else has a folder's name."""
+    try:
+        return not stat.S_ISDIR(path.stat().st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return lies_at(path)  # a link that leads nowhere
+
+
+def _is_no_plain_folder(path: Path) -> bool:
+    """Tell whether a folder of ours is none: a link might lead anywhere."""
+    try:
+        return not stat.S_ISDIR(path.lstat().st_mode)
+    except FileNotFoundError:
+        return False
 
 
 def _copy(source: Path, part: Path) -> None:
-    digest = hashlib.sha256()
-    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o666)
-    try:
-        with source.open("rb") as file:
-            while chunk := file.read(CHUNK_BYTES):
-                digest.update(chunk)
-                view = memoryview(chunk)
-                while view:
-                    view = view[os.write(descriptor, view) :]
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)  # NFS tells of a full disk only here
+    with naming(source), source.open("rb") as file, new_file(part) as write:
+        while chunk := file.read(CHUNK_BYTES):
+            write(chunk)

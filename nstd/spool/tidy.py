@@ -7,8 +7,8 @@ from typing import Literal
 
 from nstd.spool.durable import (
     Signature,
+    lies_at,
     make_folder,
-    move_beside,
     replace_durably,
     sha256_of,
     signature_at,
@@ -17,6 +17,7 @@ from nstd.spool.durable import (
 )
 from nstd.spool.jobs import EndedBatch, Job
 from nstd.spool.journal import Journal
+from nstd.spool.linking import move_beside
 from nstd.spool.names import (
     DONE_FOLDER,
     FAILED_FOLDER,
@@ -104,7 +105,7 @@ class Tidying:
             self._move(job.id, path, signature, folder)
         lying = self._lying_in_failed(job.id)
         pictures = [path for path in lying if split_name(path.name)[1] not in MANIFEST_SUFFIXES]
-        if job.content_name and self.work.content(job.id).exists() and not pictures:
+        if job.content_name and lies_at(self.work.content(job.id)) and not pictures:
             pictures = [self._restore(job, folder)]
             self._note(job.id, pictures[0])
         title = job.content_name or job.manifest_name or job.id
@@ -163,11 +164,19 @@ class Tidying:
         part.unlink(missing_ok=True)
         write_new(part, copy.read_bytes())
         target = folder / (job.content_name or "photograph")
-        if target.exists():
+        if lies_at(target):
             target = folder / f"{stem}--{job.id}{suffix}"
         part.rename(target)
         sync_folder(folder)
         return target
+
+
+def sweep_work(journal: Journal, work: WorkFolder) -> None:
+    """Remove from the work folder what no job needs: a crash or a full disk has left it there."""
+    live = journal.jobs("queued", "running", "finished", "held")
+    work.sweep_arriving()
+    work.sweep_jobs({job.id for job in [*live, *journal.untidied(), *journal.with_copy()]})
+    work.sweep_styles(journal.used_style_pictures())
 
 
 def _error_text(job: Job, title: str) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
-from nstd.spool.durable import make_folder
+from nstd.spool.durable import lies_at, make_folder
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class WorkFolder:
 
         An attempt that failed is not gone on with: its checkpoint may be what was wrong.
         """
-        if not self.content(job_id).exists():
+        if not lies_at(self.content(job_id)):
             return False
         for path in self.job(job_id).iterdir():
             if path.is_dir():
@@ -70,6 +70,14 @@ class WorkFolder:
             elif path != self.content(job_id):
                 path.unlink()
         return True
+
+    def sweep_arriving(self) -> None:
+        """Remove copies that never became jobs."""
+        for path in self.arriving.iterdir():
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
 
     def sweep_styles(self, used: Collection[str]) -> None:
         """Remove the copies of style pictures that no job needs any more."""

@@ -8,13 +8,13 @@ import pytest
 from nstd.errors import PictureError, SourceChangedError
 from nstd.spool.durable import (
     copy_hashed,
-    move_beside,
     read_stable,
     replace_durably,
     sha256_of,
     signature_at,
     write_new,
 )
+from nstd.spool.linking import move_beside
 
 
 def test_a_copy_has_the_sources_bytes_and_hash(tmp_path: Path) -> None:

@@ -1,0 +1,89 @@
+"""A worker at the border that makes the same picture of the same order, in five steps."""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from multiprocessing.connection import Connection
+
+from fake_pool import FACTS
+
+from nstd.orders import (
+    Checkpoint,
+    Event,
+    Finished,
+    LossRow,
+    ProducedFile,
+    Progress,
+    Snapshot,
+    Stopped,
+    WorkOrder,
+)
+from nstd.pool import PoolEvent, Ready
+
+STEPS = 5
+SAVED_AT = 3
+
+
+def run(order: WorkOrder) -> Iterator[Event]:
+    """Say what a worker says; everything follows from the order's bytes, also when resumed."""
+    seed = order.content + b"".join(style.data for style in order.styles)
+    began = int(order.checkpoint) if order.checkpoint else 0
+    for step in range(began + 1, STEPS + 1):
+        row = LossRow(step, 0, 64, 0.1 * step, (1.0 / step,))
+        yield Progress(order.job_id, step, STEPS, 1, 1, 64, 1.0, "fake", (row,))
+        if order.order.snapshots and step % order.order.snapshots == 0:
+            yield Snapshot(order.job_id, step, _bytes(seed, f"step {step}"))
+        if step == SAVED_AT:
+            yield Checkpoint(order.job_id, step, str(step).encode())
+    files = tuple(
+        ProducedFile(suffix, _bytes(seed, suffix))
+        for suffix in (".jpg", ".losses.csv", ".losses.png")
+    )
+    yield Finished(order.job_id, files, replace(FACTS, evaluations=STEPS, resumed_from_step=began))
+
+
+def _bytes(seed: bytes, name: str) -> bytes:
+    return hashlib.sha256(seed + name.encode()).digest() * 8
+
+
+@dataclass
+class ScriptedPool:
+    """One worker, one event a turn."""
+
+    job_id: str | None = None
+    orders: list[WorkOrder] = field(default_factory=list)
+    _script: Iterator[Event] = field(default_factory=lambda: iter(()))
+    _ready: bool = False
+
+    def has_room(self) -> bool:
+        return self._ready and self.job_id is None
+
+    def has_device(self) -> bool:
+        return True
+
+    def submit(self, order: WorkOrder) -> str:
+        self.orders.append(order)
+        self.job_id, self._script = order.job_id, run(order)
+        return "fake"
+
+    def stop_job(self, job_id: str) -> None:
+        if job_id == self.job_id:
+            self._script = iter([Stopped(job_id)])
+
+    def poll(self, now_s: float) -> list[PoolEvent]:
+        if not self._ready:
+            self._ready = True
+            return [Ready("fake")]
+        event = next(self._script, None)
+        if isinstance(event, Finished | Stopped):
+            self.job_id = None
+        return [event] if event else []
+
+    def running(self) -> tuple[str, ...]:
+        return (self.job_id,) if self.job_id else ()
+
+    def waitables(self) -> Sequence[Connection]:
+        return ()
+
+    def close(self) -> None:
+        self.job_id = None

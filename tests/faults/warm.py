@@ -1,0 +1,55 @@
+"""A warm parent: it has everything imported, no threads, and forks a child for every life.
+
+Reads requests from its input, a line of JSON each, and answers each with a line.
+"""
+
+import gc
+import json
+import os
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+from faults.shim import Fault
+from faults.studio import furnish, live
+
+from nstd.recipe import load_recipe
+
+
+def serve() -> None:
+    """Answer until the input ends."""
+    load_recipe("studio")
+    gc.freeze()  # children collect none of the parent's objects, so its pages stay shared
+    for line in sys.stdin:
+        request = json.loads(line)
+        root = Path(request["root"])
+        if not root.exists():
+            furnish(root, originals=request["originals"], pairs=request["pairs"])
+        fault = Fault(**request["fault"]) if request["fault"] else None
+        print(json.dumps(_in_a_child(root, fault, request["began_s"])), flush=True)
+
+
+def _in_a_child(root: Path, fault: Fault | None, began_s: float) -> dict[str, object]:
+    report, ours = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(report)
+        code = 1
+        try:
+            text = json.dumps(asdict(live(root, fault, began_s=began_s)))
+            with os.fdopen(ours, "w") as out:
+                out.write(text)
+            code = 0
+        finally:
+            sys.excepthook(*sys.exc_info()) if code else None  # type: ignore[arg-type]
+            sys.stderr.flush()
+            os._exit(code)
+    os.close(ours)
+    with os.fdopen(report) as answer:
+        text = answer.read()
+    _, status = os.waitpid(child, 0)
+    return {"code": os.waitstatus_to_exitcode(status), "life": json.loads(text) if text else None}
+
+
+if __name__ == "__main__":
+    serve()
