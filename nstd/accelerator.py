@@ -56,6 +56,14 @@ def release_memory(device: torch.device) -> None:
         malloc_trim(0)
 
 
+def release_everything(device: torch.device) -> None:
+    """Give back also what a device keeps for the next step, and let cuDNN choose by itself."""
+    CUDNN.benchmark = False
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
+    release_memory(device)
+
+
 def _from_libc(name: str) -> Callable[..., int] | None:
     """Return a function of the C library; None where it is not glibc."""
     return getattr(ctypes.CDLL(None), name, None)

@@ -157,6 +157,7 @@ class RunFacts:
     losses_end: dict[str, float]
     losses_delivered: dict[str, float]
     versions: dict[str, str]
+    reduced_memory: bool = False  # memory ran out, and it was done with a shorter history
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Protocol
 
+from nstd.oom_kills import oom_kills
 from nstd.orders import Event, Failed, Finished, Snapshot, Stopped, WorkOrder
 from nstd.worker_process import WorkerProcess
 
@@ -111,6 +112,7 @@ class _Place:
     job_id: str | None = None
     silent_s: float = 0.0
     last_words: str = ""
+    oom_kills: int | None = None  # when the process was started
     start_at_s: float = 0.0
     wait_s: float = FIRST_RESTART_WAIT_S
 
@@ -126,6 +128,7 @@ class ProcessPool:
     settings: Sequence[WorkerSettings]
     serve: Serve
     stall_after_s: float
+    oom_kills: Callable[[], int | None] = oom_kills
     _places: list[_Place] = field(init=False)
     _polled_s: float = field(default=0.0, init=False)
 
@@ -182,11 +185,11 @@ class ProcessPool:
             _note(place, event)
         # Without a word it may have ended and still leave its pipe open to what it has started.
         if at_end or (ended and not heard):
-            heard.append(_lost(place, now_s))
+            heard.append(self._lost(place, now_s))
         elif place.silent_s >= self._patience_s(place):
             place.last_words = f"It said nothing for {place.silent_s:.0f} s"
             place.process.kill()
-            heard.append(_lost(place, now_s))
+            heard.append(self._lost(place, now_s))
         return [event for event in heard if not isinstance(event, Alive | Unusable)]
 
     def _start(self, place: _Place, now_s: float) -> None:
@@ -195,6 +198,29 @@ class ProcessPool:
         if place.hanging is None and now_s >= place.start_at_s:
             place.process = WorkerProcess.start(self.serve, place.settings)
             place.silent_s, place.last_words = 0.0, ""
+            place.oom_kills = self.oom_kills()
+
+    def _lost(self, place: _Place, now_s: float) -> WorkerLost:
+        """Clear the place of a process that has ended, or shall; say how it came to its end."""
+        process, job_id = place.process, place.job_id
+        code = None if process is None else process.end()
+        if code is None:
+            place.hanging = process
+        place.works = place.works and place.ready
+        place.process, place.ready, place.job_id = None, False, None
+        place.start_at_s = now_s + place.wait_s
+        how = f"{place.last_words or _how_it_ended(code, ran_out=self._ran_out(place))}".rstrip(".")
+        sentence = (
+            f"The worker process of {place.settings.device} is lost. {how}. "
+            f"A new one is started in {place.wait_s:.0f} s."
+        )
+        place.wait_s = min(place.wait_s * 2, LONGEST_RESTART_WAIT_S)
+        return WorkerLost(place.settings.device, job_id, sentence)
+
+    def _ran_out(self, place: _Place) -> bool:
+        """Tell whether the kernel has ended something for its memory since the worker began."""
+        before, now = place.oom_kills, self.oom_kills()
+        return before is not None and now is not None and now > before
 
     def _patience_s(self, place: _Place) -> float:
         if not place.ready:
@@ -241,27 +267,11 @@ def _note(place: _Place, event: PoolEvent) -> None:
             place.job_id = None
 
 
-def _lost(place: _Place, now_s: float) -> WorkerLost:
-    """Clear the place of a process that has ended, or shall; say how it came to its end."""
-    process, job_id = place.process, place.job_id
-    code = None if process is None else process.end()
-    if code is None:
-        place.hanging = process
-    place.works = place.works and place.ready
-    place.process, place.ready, place.job_id = None, False, None
-    place.start_at_s = now_s + place.wait_s
-    how = f"{place.last_words or _how_it_ended(code)}".rstrip(".")
-    sentence = (
-        f"The worker process of {place.settings.device} is lost. {how}. "
-        f"A new one is started in {place.wait_s:.0f} s."
-    )
-    place.wait_s = min(place.wait_s * 2, LONGEST_RESTART_WAIT_S)
-    return WorkerLost(place.settings.device, job_id, sentence)
-
-
-def _how_it_ended(code: int | None) -> str:
+def _how_it_ended(code: int | None, *, ran_out: bool) -> str:
     if code is None:
         return "It hangs in the kernel: its driver, or a share, does not answer"
+    if code == -signal.SIGKILL and ran_out:
+        return "The kernel ended it, because memory had run out: of the machine, or of the service"
     if code < 0:
         return f"It was ended by {signal.Signals(-code).name}"
     return f"It left with code {code}"

@@ -39,6 +39,7 @@ def record_json(
         "resumed_from_step": facts.resumed_from_step,
         "style_cache": facts.style_cache,
         "peak_memory_bytes": facts.peak_memory_bytes,
+        "reduced_memory": facts.reduced_memory,
         "attempts": job.attempts + 1,
         "seconds": {
             "queued": round((job.started_s or job.accepted_s) - job.accepted_s, 3),

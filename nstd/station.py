@@ -1,11 +1,12 @@
 """What a worker keeps warm between jobs: its device, the networks and the style statistics."""
 
+import gc
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
 
-from nstd.accelerator import prepare
+from nstd.accelerator import prepare, release_everything
 from nstd.engine.backbone import Backbone
 from nstd.gramcache import GramCache
 from nstd.recipe import Recipe
@@ -30,6 +31,15 @@ class Station:
         where = torch.device(device)
         prepare(where)
         return cls(where, GramCache(cache_folder, where), weights_folder, checkpoint_every_s)
+
+    def release(self) -> None:
+        """Give back all memory that can be made again, and try no algorithms: they take some, too.
+
+        `prepare` lets them be tried again.
+        """
+        self._backbones.clear()
+        gc.collect()
+        release_everything(self.device)
 
     def weights(self, architecture: str) -> Weights:
         if architecture not in self._weights:

@@ -12,6 +12,8 @@ from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from typing import Any, Generic, TypeVar
 
+from nstd.oom_kills import offer_this_process
+
 PR_SET_PDEATHSIG = 1
 MESSAGE_WITHIN_S = 30
 END_WITHIN_S = 5.0
@@ -93,4 +95,5 @@ def _child(
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # A daemon that is killed cannot tell its workers: the kernel does (prctl(2)).
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    offer_this_process()
     serve(connection, settings)

@@ -23,6 +23,7 @@ TORCH_ROOMS = (
     "station",
     "style_pictures",
     "painting",
+    "shortage",
     "worker",
 )
 VOCABULARY = {
@@ -44,7 +45,8 @@ ALLOWED = {
     "style_pictures": {
         "accelerator", "engine", "gramcache", "images", "station", *VOCABULARY,
     },
-    "worker": {"accelerator", "painting", "station", *VOCABULARY},
+    "shortage": {"accelerator"},
+    "worker": {"accelerator", "painting", "shortage", "station", *VOCABULARY},
     "painting": {
         "accelerator", "engine", "artifacts", "checkpoint", "framing", "images", "station",
         "style_pictures", *VOCABULARY,
@@ -52,8 +54,9 @@ ALLOWED = {
     "framing": {"engine", "images", *VOCABULARY},
     "devices": VOCABULARY,
     "mounts": set(),
-    "worker_process": set(),
-    "pool": {"worker_process", *VOCABULARY},
+    "oom_kills": set(),
+    "worker_process": {"oom_kills"},
+    "pool": {"oom_kills", "worker_process", *VOCABULARY},
     "serving": {"accelerator", "devices", "pool", "station", "worker", *VOCABULARY},
     "record": {"spool", *VOCABULARY},
     "circuits": {"spool", *VOCABULARY},

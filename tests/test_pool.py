@@ -65,10 +65,13 @@ def make_pool(tmp_path: Path) -> Iterator[Callable[..., ProcessPool]]:
     with contextlib.ExitStack() as stack:
 
         def make(
-            *devices: str, serve: object = pool_workers.serve, stall_after_s: float = 3600.0
+            *devices: str,
+            serve: object = pool_workers.serve,
+            stall_after_s: float = 3600.0,
+            oom_kills: Callable[[], int | None] = lambda: 0,
         ) -> ProcessPool:
             settings = [WorkerSettings(device, 1, tmp_path, tmp_path, 30.0) for device in devices]
-            pool = ProcessPool(settings, serve, stall_after_s)
+            pool = ProcessPool(settings, serve, stall_after_s, oom_kills)
             stack.callback(pool.close)
             return pool
 
@@ -117,6 +120,19 @@ def test_a_killed_worker_is_noticed_and_replaced(make_pool: Callable[..., Proces
     hear(pool, Ready)
     pool.submit(order("b", b"finish"))
     hear(pool, Finished)
+
+
+def test_a_worker_that_the_kernel_ended_for_its_memory_is_told_so(
+    make_pool: Callable[..., ProcessPool],
+) -> None:
+    """SIGKILL alone does not tell; the kernel's count of such ends has risen."""
+    pool = make_pool("one", oom_kills=iter([7, 8]).__next__)
+    hear(pool, Ready)
+    pool.submit(order("a", b"die"))
+    lost = hear(pool, WorkerLost)
+
+    assert isinstance(lost, WorkerLost)
+    assert "memory had run out" in lost.sentence
 
 
 def test_a_device_fault_ends_the_worker_without_a_job_to_charge(

@@ -3,10 +3,13 @@
 import csv
 import hashlib
 import io
+import re
 import time
+import weakref
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -20,6 +23,8 @@ from torch import Tensor
 from nstd.accelerator import has_bf16
 from nstd.engine.color import grey, luminance, matched, tone, with_colors_of
 from nstd.engine.pixels import resize
+from nstd.engine.pyramid import Level
+from nstd.engine.stylize import Problem, Run, SavedRun, Step
 from nstd.formats import PictureFormat
 from nstd.images import to_pillow
 from nstd.orders import (
@@ -36,7 +41,7 @@ from nstd.orders import (
     StyleShare,
     WorkOrder,
 )
-from nstd.recipe import load_recipe
+from nstd.recipe import LbfgsChoice, load_recipe
 from nstd.station import Station
 from nstd.weights.load import Weights
 from nstd.worker import run_order
@@ -431,6 +436,95 @@ def test_looking_at_a_style_is_a_sign_of_life(station: Station) -> None:
     signs: list[int] = []
     list(run_order(work_order(), station, never, alive=lambda: signs.append(1)))
     assert len(signs) == station.cache.measured > 0
+
+
+class Hungry(Run):
+    """A run that finds no memory at its third step, as long as it remembers much."""
+
+    words = "CUDA out of memory. Tried to allocate 2.50 GiB. GPU 0 has a total capacity of …"
+    contents: ClassVar[list[weakref.ref[Tensor]]] = []
+    released: ClassVar[list[bool]] = []
+    most_history = 3
+
+    def __init__(self, problem: Problem, saved: SavedRun | None = None) -> None:
+        self.released.append(all(content() is None for content in self.contents))
+        self.contents.append(weakref.ref(problem.content))
+        super().__init__(problem, saved)
+
+    def _one_step(self, level: Level) -> Step:
+        optimizer = level.optimizer
+        assert isinstance(optimizer, LbfgsChoice)
+        if self.step == 2 and optimizer.history > self.most_history:
+            raise torch.OutOfMemoryError(self.words)
+        return super()._one_step(level)
+
+
+@pytest.fixture
+def hungry(monkeypatch: pytest.MonkeyPatch) -> type[Hungry]:
+    monkeypatch.setattr(Hungry, "contents", [])
+    monkeypatch.setattr(Hungry, "released", [])
+    monkeypatch.setattr("nstd.painting.Run", Hungry)
+    return Hungry
+
+
+def test_a_job_that_runs_out_of_memory_is_done_with_less(
+    station: Station, hungry: type[Hungry]
+) -> None:
+    """Nothing of the first try is held by then; the record will say so."""
+    result = finished(work_order(), station)
+
+    assert hungry.released == [True, True]
+    assert result.facts.reduced_memory
+    assert result.facts.evaluations == STEPS
+    assert not finished(work_order(optimizer={"history": 2}), station).facts.reduced_memory
+
+
+def test_less_memory_goes_on_from_what_was_saved_with_more(
+    station: Station, hungry: type[Hungry], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A checkpoint of a longer history is one of a shorter, too."""
+    monkeypatch.setattr(hungry, "most_history", 100)
+    work = work_order(steps=12, pyramid=None)
+    saved = list(run_order(work, station, after(8)))[-2]
+    assert isinstance(saved, Checkpoint)
+    monkeypatch.setattr(hungry, "most_history", 3)
+    monkeypatch.setattr(hungry, "step", property(lambda run: 2 if run._step == 8 else run._step))
+    result = finished(replace(work, checkpoint=saved.data), station)
+
+    assert result.facts.reduced_memory
+    assert result.facts.evaluations == 12
+
+
+@pytest.mark.parametrize(
+    ("words", "fault", "said"),
+    [
+        pytest.param(
+            "CUDA out of memory. Tried to allocate 900.00 TiB.",
+            "job",
+            "does not fit cpu: it takes at least 9216",
+            id="never-fits",
+        ),
+        pytest.param(
+            "[enforce fail at alloc_cpu.cpp:117] DefaultCPUAllocator: can't allocate memory: "
+            "you tried to allocate 1048576 bytes. Error code 12 (Cannot allocate memory)",
+            "attempt",
+            "finds too little memory free on cpu",
+            id="others-have-it",
+        ),
+    ],
+)
+def test_a_job_that_fits_not_even_with_less_says_what_it_needs(
+    station: Station, hungry: type[Hungry], monkeypatch: pytest.MonkeyPatch, words, fault, said
+) -> None:
+    """For good where the device is too small; another attempt where others have its memory."""
+    monkeypatch.setattr(hungry, "words", words)
+    monkeypatch.setattr(hungry, "most_history", 0)
+    failure = failed(list(run_order(work_order(), station, never)))
+
+    assert failure.fault == fault
+    assert said in failure.sentence
+    assert re.search(r"at least [\d.]+ GiB of [\d.]+ GiB", failure.sentence)
+    assert len(hungry.released) == 2
 
 
 def test_a_risen_loss_is_an_attempts_fault(station: Station) -> None:

@@ -55,10 +55,11 @@ class Curvature:
         return state
 
     def restore(self, state: dict[str, Tensor]) -> None:
-        self._scale, *self._products = state["products"].tolist()
-        count = len(self._products)
-        self._steps = [state[f"step.{index}"] for index in range(count)]
-        self._changes = [state[f"change.{index}"] for index in range(count)]
+        self._scale, *products = state["products"].tolist()
+        newest = range(len(products))[-self._history :]  # it may have been saved by a longer one
+        self._products = [products[index] for index in newest]
+        self._steps = [state[f"step.{index}"] for index in newest]
+        self._changes = [state[f"change.{index}"] for index in newest]
 
 
 def dot(a: Tensor, b: Tensor) -> Tensor:

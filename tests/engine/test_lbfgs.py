@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from nstd.engine.curvature import Curvature
 from nstd.engine.lbfgs import TRIALS_PER_LINE, Lbfgs
 from nstd.engine.synchronization import read
 
@@ -256,3 +257,17 @@ def test_large_losses(scale):
         torch.testing.assert_close(scaled.point, plain.point, rtol=1e-4, atol=1e-6)
         plain.tell(*look(plain.point, 1.0))
         scaled.tell(*look(scaled.point, scale))
+
+
+def test_a_shorter_history_takes_the_newest_of_a_longer_one() -> None:
+    """A run that ran out of memory goes on from what it saved when it remembered more."""
+    long, short = Curvature(5), Curvature(2)
+    for number in range(1, 5):
+        step = torch.full((1, 3, 2, 2), float(number))
+        long.add(step, 2 * step, product=float(number), change_squared=1.0)
+    short.restore(long.state())
+    state = short.state()
+
+    assert state["products"].tolist() == [4.0, 3.0, 4.0]
+    assert [float(state[f"step.{n}"].max()) for n in range(2)] == [3.0, 4.0]
+    assert "step.2" not in state
