@@ -136,6 +136,8 @@ def build(config: Config, journal: Journal, pool: Pool, *, before: Daemon | None
         settings.give_up_after_s,
         settings.orphan_after_s,
     )
+    time_limit = before.foreman.time_limit if before else TimeLimit(journal, pool)
+    time_limit.limit_s = settings.job_limit_s
     foreman = Foreman(
         journal=journal,
         work=work,
@@ -151,12 +153,12 @@ def build(config: Config, journal: Journal, pool: Pool, *, before: Daemon | None
             Reorder(journal, work, config.inbox, settings.limits.picture_bytes),
         ),
         gate=gate,
-        time_limit=TimeLimit(journal, pool, settings.job_limit_s),
+        time_limit=time_limit,
         device_faults=before.foreman.device_faults if before else DeviceFaults(),
         unheard=before.foreman.unheard if before else [],
     )
     intake = Intake(reception, patience, resources)
-    upkeep = Upkeep.of(config, journal, circuits)
+    upkeep = Upkeep.of(config, journal, circuits, before=before.upkeep if before else None)
     return Daemon(config, journal, intake, foreman, circuits, gate, upkeep)
 
 

@@ -45,11 +45,14 @@ def work_bytes(order: Order, pixels: int) -> int:
     painted_px = order.size_px**2 if order.size_px else pixels
     if recipe.canvas:
         painted_px = recipe.canvas.px**2
-    return CHECKPOINTS * _state_bytes(recipe, painted_px) + outbox_bytes(order, pixels)
+    return CHECKPOINTS * state_bytes(recipe, painted_px) + outbox_bytes(order, pixels)
 
 
-def _state_bytes(recipe: Recipe, pixels: int) -> int:
-    """Return the size of the largest checkpoint: an optimiser keeps several pictures in fp32."""
+def state_bytes(recipe: Recipe, pixels: int) -> int:
+    """Return the size of the largest checkpoint: an optimiser keeps several pictures in fp32.
+
+    At most, for a picture of any shape with so many pixels.
+    """
     pictures = 2 if recipe.average else 0
     if recipe.refine is None:
         return (_pictures(recipe.optimizer) + pictures) * pixels * FLOAT_PICTURE_BYTES

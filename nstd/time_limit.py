@@ -27,7 +27,7 @@ class TimeLimit:
 
     journal: Journal
     pool: Pool
-    limit_s: float | None
+    limit_s: float | None = None
     _running: dict[str, _Running] = field(default_factory=dict)
 
     def turn(self, now: Now) -> None:

@@ -21,8 +21,10 @@ class Upkeep:
     circuits: Circuits
 
     @classmethod
-    def of(cls, config: Config, journal: Journal, circuits: Circuits) -> "Upkeep":
-        """Wire it as the configuration says."""
+    def of(
+        cls, config: Config, journal: Journal, circuits: Circuits, *, before: "Upkeep | None" = None
+    ) -> "Upkeep":
+        """Wire it as the configuration says; what was told `before` is not told again."""
         settings = config.settings
         keep = Keep(
             settings.keep_days,
@@ -31,7 +33,9 @@ class Upkeep:
             settings.limits.gram_cache_bytes,
         )
         retention = Retention(journal.remains, WorkFolder(config.work), config.inbox, keep)
-        return cls(retention, Hook(settings.notify_command or (), journal), circuits)
+        hook = before.hook if before else Hook((), journal)
+        hook.command = settings.notify_command or ()
+        return cls(retention, hook, circuits)
 
     def turn(self, now: Now) -> None:
         """To be called at every turn of the daemon."""

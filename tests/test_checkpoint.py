@@ -8,6 +8,8 @@ from tiny import ADAM, tiny_problem, tiny_recipe
 from nstd.checkpoint import from_bytes, to_bytes
 from nstd.engine.stylize import Run, SavedRun
 from nstd.orders import LossRow
+from nstd.recipe import Recipe
+from nstd.space import state_bytes
 
 CPU = torch.device("cpu")
 ROWS = (
@@ -39,6 +41,17 @@ def test_round_trip_is_exact(name: str) -> None:
     for key, tensor in run.optimizer.items():
         assert torch.equal(work.run.optimizer[key], tensor)
         assert work.run.optimizer[key].dtype == tensor.dtype
+
+
+@pytest.mark.parametrize("recipe", [*RECIPES.values(), tiny_recipe(average=0.9)])
+def test_a_checkpoint_is_not_larger_than_was_reckoned_with(recipe: Recipe) -> None:
+    """Nor much smaller: before a job starts, the disk is asked for so much."""
+    problem = tiny_problem(recipe)
+    run, pixels = Run(problem), problem.content.shape[-1] * problem.content.shape[-2]
+    sizes = [len(to_bytes(run.save(), ROWS, seconds=0, job_id="j")) for _ in run]
+    reckoned = state_bytes(recipe, pixels)
+
+    assert reckoned / 2 < max(sizes) - 4096 <= reckoned
 
 
 def test_without_rows_there_are_none() -> None:

@@ -3,13 +3,14 @@
 from pathlib import Path
 
 import pytest
-from daemon_rig import CONFIG
+from daemon_rig import CONFIG, until
 from fake_pool import FakePool, finished
 from pictures import put_picture
 
+from nstd import space
 from nstd.clock import Now
 from nstd.config import load_config
-from nstd.daemon import Daemon, build
+from nstd.daemon import Daemon, _reloaded, build
 from nstd.errors import AlreadyRunningError
 from nstd.ownership import opened
 from nstd.spool.journal import Journal
@@ -37,8 +38,11 @@ def root(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def drop(root: Path, name: str) -> None:
-    put_picture(root / "inbox" / name).with_suffix(".yaml").write_text("style: waves\n")
+def drop(root: Path, name: str) -> Path:
+    """Put a pair into the inbox, and return the manifest's path."""
+    manifest = put_picture(root / "inbox" / name).with_suffix(".yaml")
+    manifest.write_text("style: waves\n")
+    return manifest
 
 
 def test_the_whole_way_of_a_job_by_hand(root: Path) -> None:
@@ -116,6 +120,62 @@ def test_a_work_folder_out_of_order_is_shown_until_it_works_again(root: Path) ->
         wheel.turn(40)
 
         assert wheel.daemon.status == "1 running, 0 queued"
+
+
+def test_nothing_is_accepted_below_the_reserve(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The status says how much is free; what arrives waits in the inbox."""
+    free = [10]
+    monkeypatch.setattr(space, "free_bytes", lambda folder: free[0])
+    drop(root, "IMG.jpg")
+    with opened(load_config(root / "config.yaml")) as journal:
+        wheel = Wheel(root, journal)
+        wheel.turn(8)
+        assert "has 0.0 GB free; 1.0 GB are needed (min_free_bytes)" in wheel.daemon.status
+        assert journal.counts() == {}
+        free[0] = 10**12
+        wheel.turn(12)
+
+        assert wheel.daemon.status == "1 running, 0 queued"
+
+
+def test_a_reload_takes_the_new_limits_and_forgets_no_second(root: Path) -> None:
+    """Of a job that runs; what was told before is not told again."""
+    drop(root, "IMG.jpg")
+    with opened(load_config(root / "config.yaml")) as journal:
+        wheel = Wheel(root, journal)
+        wheel.turn(3)
+        (order,) = wheel.pool.orders
+        wheel.now_s += 500
+        wheel.turn()
+        hook = wheel.daemon.upkeep.hook
+        (root / "config.yaml").write_text(CONFIG + "job_limit_s: 400\n")
+        wheel.daemon = _reloaded(wheel.daemon, wheel.pool)
+        wheel.turn()
+
+        assert wheel.pool.stopped == [order.job_id]
+        assert wheel.daemon.upkeep.hook is hook
+
+
+def test_what_is_old_goes_and_who_is_to_be_told_is_told(root: Path) -> None:
+    """As the configuration says: the daemon's turn includes both."""
+    told = root / "told"
+    words = f"keep_days: 1\nnotify_command: [sh, -c, 'cat > {told}']\n"
+    (root / "config.yaml").write_text(CONFIG + words)
+    drop(root, "IMG.jpg")
+    with opened(load_config(root / "config.yaml")) as journal:
+        wheel = Wheel(root, journal)
+        wheel.turn(3)
+        wheel.pool.says.append(finished(wheel.pool.orders[0].job_id))
+        wheel.turn(2)
+        assert (root / "inbox/done/IMG.jpg").exists()
+        drop(root, "bad.jpg").write_text("stile: waves\n")
+        wheel.turn(4)
+        until(lambda: told.exists() and "bad.jpg failed" in told.read_text())
+        wheel.now_s += 200_000
+        wheel.turn()
+
+        assert not (root / "inbox/done/IMG.jpg").exists()
+        assert (root / "inbox/failed/bad.jpg").exists()
 
 
 def test_a_leaving_daemon_accepts_and_hands_out_nothing(root: Path) -> None:
