@@ -12,6 +12,7 @@ from typing import Literal
 from nstd.errors import JobError, UnfinishedPictureError
 from nstd.orders import Order
 from nstd.spool.check import problem_of
+from nstd.spool.decode import PictureSize
 from nstd.spool.durable import Signature, copy_hashed, read_stable, sync_folder
 from nstd.spool.inbox import Entry
 from nstd.spool.jobs import Job, NewJob
@@ -22,7 +23,7 @@ from nstd.spool.styles import list_styles
 from nstd.spool.work import WorkFolder
 from nstd.strict_yaml import LARGEST_TEXT_BYTES
 
-CheckPicture = Callable[[Path, str], None]
+CheckPicture = Callable[[Path, str], PictureSize]
 
 
 @dataclass(frozen=True)
