@@ -1,6 +1,8 @@
 """Text from strangers made fit to be shown: nothing in it acts on a terminal, a log or the eye."""
 
 import unicodedata
+from collections.abc import Collection
+from itertools import islice
 
 # Emoji and several scripts (Persian, Hindi) are written with these; they change no order.
 JOINERS = frozenset("\u200c\u200d")
@@ -31,9 +33,9 @@ def shown(text: str, *, most: int = 80) -> str:
     return safe if len(safe) <= most else f"{safe[: most - 1]}…"
 
 
-def listed(names: list[str] | tuple[str, ...], *, most: int = 12) -> str:
+def listed(names: Collection[str], *, most: int = 30) -> str:
     """Return names as a sentence lists them; of very many only the first."""
-    words = ", ".join(shown(name) for name in names[:most])
+    words = ", ".join(shown(name) for name in islice(names, most))
     return words if len(names) <= most else f"{words} and {len(names) - most} more"
 
 

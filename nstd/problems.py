@@ -3,10 +3,13 @@
 import difflib
 import re
 from collections.abc import Iterable, Mapping
+from datetime import date
 from typing import Any, TypeGuard, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
+
+from nstd.printable import shown
 
 Checked = TypeVar("Checked", bound=BaseModel)
 
@@ -63,7 +66,7 @@ def _sentences(
     expected: dict[tuple[str, str], list[str]] = {}
     for detail in details:
         steps = _steps(data, detail)
-        path = ".".join([at, *steps] if at else steps)
+        path = ".".join(shown(step) for step in ([at, *steps] if at else steps))
         if detail["type"] in ("missing", "value_error", "extra_forbidden"):
             key = (path, "")
         else:
@@ -108,6 +111,8 @@ def _words(model: type[BaseModel], detail: ErrorDetails, steps: list[str]) -> st
         choices = re.findall(r"'([^']*)'", str(detail["ctx"]["expected"]))
         hint = did_you_mean(found, choices) if isinstance(found, str) else ""
         return f"{detail['ctx']['expected']} is expected{hint}"
+    if kind == "string_type" and isinstance(found, bool | int | float | date):
+        return "text is expected (a name such as no, 7 or 2024-05-01 needs quotes)"
     words = detail["msg"].removeprefix("Value error, ").replace("Input should", "it should")
     return WORDS.get(kind) or words[:1].lower() + words[1:]
 

@@ -53,4 +53,4 @@ def test_sentences_stay_short() -> None:
     """A long name is cut, of many names the first are shown."""
     assert len(shown("x" * 10_000)) == 80
     assert listed(["a", "b\n"]) == r"a, b\n"
-    assert listed([str(number) for number in range(14)]).endswith("11 and 2 more")
+    assert listed([str(number) for number in range(32)]).endswith("29 and 2 more")

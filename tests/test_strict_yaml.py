@@ -38,6 +38,11 @@ def test_a_byte_order_mark_is_passed_over() -> None:
         pytest.param("a: &x 1\nb: *x\n", r"line 2: aliases \(\*name\)", id="alias"),
         pytest.param("a: &x [*x]\n", "aliases", id="alias-of-itself"),
         pytest.param("<<: {a: 1}\n", "line 1: .*YAML", id="merge"),
+        pytest.param("a: [*.jpg]\n", r"line 1: .*needs quotes", id="pattern"),
+        pytest.param("a: *\n", "line 1: .*needs quotes", id="star"),
+        pytest.param("a: 1:" + "1:" * 400 + "1.5", "too large to convert", id="base-sixty"),
+        pytest.param("a: [" + "," * 13_000 + "]", ".*YAML", id="commas"),
+        pytest.param("a: [" + "b," * 13_000 + "]", "more than 12000 values", id="many-values"),
         pytest.param("on: 1\n", "line 1: the key True is not text; quote it", id="key-bool"),
         pytest.param("\n1: a\n", "line 2: the key 1 is not text; quote it", id="key-number"),
         pytest.param("? [a]\n: b\n", "is not text", id="key-list"),
@@ -75,7 +80,7 @@ def test_size_is_capped(as_bytes: bool) -> None:
     text = "a: " + "x" * (LARGEST_TEXT_BYTES - 3)
     assert load_yaml(text.encode() if as_bytes else text)["a"]
     text += "x"
-    with pytest.raises(YamlTextError, match=f"at most {LARGEST_TEXT_BYTES} are read"):
+    with pytest.raises(YamlTextError, match=f"at most {LARGEST_TEXT_BYTES} bytes are read"):
         load_yaml(text.encode() if as_bytes else text)
 
 

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nstd.errors import PictureError, SourceChangedError
+from nstd.printable import shown
+from nstd.spool.names import numbered
 
 CHUNK_BYTES = 1 << 20
 NO_HARD_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK, errno.ENOSYS}
@@ -117,7 +119,8 @@ def copy_hashed(source: Path, target: Path, *, most_bytes: int) -> Copied:
         before = os.fstat(file.fileno())
         if before.st_size > most_bytes:
             raise PictureError(
-                f"{source.name} has {before.st_size:,} bytes; at most {most_bytes:,} are allowed."
+                f"{shown(source.name)} has {before.st_size:,} bytes; "
+                f"at most {most_bytes:,} are allowed."
             )
         while taken <= before.st_size and (chunk := file.read(CHUNK_BYTES)):
             taken += len(chunk)
@@ -177,8 +180,7 @@ def move_beside(source: Path, folder: Path) -> Path:
     """Move a file into a folder of the same file system; a taken name gets `--2`, `--3` …"""
     make_folder(folder)
     for number in range(1, 10_000):
-        suffix = "" if number == 1 else f"--{number}"
-        target = folder / f"{source.stem}{suffix}{source.suffix}"
+        target = folder / numbered(source.name, number)
         try:
             link_new(source, target)
         except FileExistsError:
