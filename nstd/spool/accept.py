@@ -18,7 +18,7 @@ from nstd.spool.durable import Signature, copy_hashed, read_stable, sync_folder
 from nstd.spool.inbox import Entry
 from nstd.spool.jobs import Job, NewJob
 from nstd.spool.journal import Journal
-from nstd.spool.manifest import content_list, read_manifest
+from nstd.spool.manifest import Wish, content_list, read_manifest
 from nstd.spool.pairing import BatchOffer, Offer, Refusal
 from nstd.spool.styles import list_styles
 from nstd.spool.work import WorkFolder
@@ -147,8 +147,9 @@ class Reception:
                     reason = f"the same as job {known.id}"
                     self.journal.end(job.id, "cancelled", now_s=now_s, reason=reason)
                 return Accepted(known.id, "known")
+            wish = self._wish(job)  # first: it costs no decoder, and no waiting for the picture
             size = self.check_picture(content, files[0].name)
-            order = self._resolve(job, files[0].name, arriving)
+            order = self._order(wish, files[0].name, arriving)
             self._require_possible(order, size)
         except UnfinishedPictureError as error:
             if not final:
@@ -169,13 +170,15 @@ class Reception:
         self.journal.enter(replace(job, reason=reason), "failed", originals, now_s=now_s)
         return Accepted(job.id, "failed")
 
-    def _resolve(self, job: NewJob, picture_name: str, arriving: Path) -> Order:
-        wish = read_manifest(
+    def _wish(self, job: NewJob) -> Wish:
+        return read_manifest(
             job.manifest or b"",
             name=job.manifest_name or "",
             styles=list_styles(self.styles_folder),
             default_recipe=self.default_recipe,
         )
+
+    def _order(self, wish: Wish, picture_name: str, arriving: Path) -> Order:
         hashes = {path: self._keep_style(path, arriving) for path in wish.style_pictures}
         return wish.order(picture_name, hashes)
 
