@@ -59,7 +59,7 @@ class Order(Model):
         if min(width, height) < SMALLEST_SIDE_PX:
             raise JobError(
                 f"The result would be {width} × {height} pixels; both sides must have at least "
-                f"{SMALLEST_SIDE_PX}."
+                f"{SMALLEST_SIDE_PX} pixels."
             )
         return width, height
 

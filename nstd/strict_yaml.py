@@ -14,9 +14,15 @@ YamlMapping = dict[str, object]
 # PyYAML's own constructors stumble over tags on values they do not fit (`!!int ''`), and over
 # numbers that no float holds (`1:1:1:…:1.5`, which is a number to the base of sixty).
 STUMBLES = (
-    yaml.YAMLError, ValueError, LookupError, AttributeError, TypeError, ArithmeticError,
-    RecursionError,
+    ValueError, LookupError, AttributeError, TypeError, ArithmeticError, RecursionError,
 )  # fmt: skip
+# What PyYAML says, and what that means to who wrote the manifest.
+PLAIN_WORDS = {
+    "could not determine a constructor": "tags (!name) and merges (<<) are not allowed",
+    "but found another document": "a second part begins after '---'; one is expected",
+    "found character '\\t'": "not readable as YAML (a tab; begin lines with spaces)",
+}
+KINDS = {"list": "a list", "str": "a text without a key", "int": "a number", "float": "a number"}
 
 
 class YamlTextError(Exception):
@@ -83,12 +89,18 @@ def load_yaml(text: str | bytes) -> YamlMapping:
         raise YamlTextError("not UTF-8 text; save it as UTF-8") from error
     except yaml.MarkedYAMLError as error:
         raise YamlTextError(_where_and_why(error)) from error
+    except yaml.YAMLError as error:
+        raise YamlTextError(f"not readable as YAML ({str(error).splitlines()[0]})") from error
     except STUMBLES as error:
-        raise YamlTextError(f"not readable as YAML ({shown(str(error), most=200)})") from error
+        raise YamlTextError(
+            "not readable as YAML (it holds a number or a date that is too long or does not exist: "
+            f"{shown(str(error), most=60)})"
+        ) from error
     if data is None:
         return {}
     if not isinstance(data, dict):
-        raise YamlTextError(f"found {type(data).__name__}; 'key: value' lines are expected")
+        kind = KINDS.get(type(data).__name__, "no mapping")
+        raise YamlTextError(f"found {kind}; 'key: value' lines are expected")
     return data
 
 
@@ -97,5 +109,8 @@ def _where_and_why(error: yaml.MarkedYAMLError) -> str:
     where = f"line {mark.line + 1}: " if mark else ""
     if error.context == "while scanning an alias":
         return f"{where}not readable as YAML: {QUOTE_IT}"
+    for beginning, plain in PLAIN_WORDS.items():
+        if str(error.problem).startswith(beginning):
+            return f"{where}{plain}"
     why = shown(str(error.problem or error.context), most=200)
     return f"{where}not readable as YAML, which is lines such as 'style: mosaic' ({why})"

@@ -73,7 +73,7 @@ def test_every_problem_is_named_at_once() -> None:
     ("data", "words"),
     [
         pytest.param({"style": False}, "style: found False; text is expected", id="bool"),
-        pytest.param({"style": None}, "style: found None; text is expected", id="none"),
+        pytest.param({"style": None}, "style: found nothing; text is expected", id="none"),
         pytest.param(
             {"style": "x", "strength": "much"},
             "strength: found 'much'; a number is expected",

@@ -203,7 +203,7 @@ class Reception:
             if min(size.width, size.height) < SMALLEST_SIDE_PX:
                 raise PictureError(
                     f"styles/{shown(picture.name)} has {size.width} × {size.height} pixels; both "
-                    f"sides must have at least {SMALLEST_SIDE_PX}."
+                    f"sides must have at least {SMALLEST_SIDE_PX} pixels."
                 )
             os.rename(copy, kept)
             sync_folder(kept.parent)

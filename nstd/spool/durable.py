@@ -120,7 +120,7 @@ def copy_hashed(source: Path, target: Path, *, most_bytes: int) -> Copied:
         if before.st_size > most_bytes:
             raise PictureError(
                 f"{shown(source.name)} has {before.st_size:,} bytes; "
-                f"at most {most_bytes:,} are allowed."
+                f"at most {most_bytes:,} are allowed. Export it smaller."
             )
         while taken <= before.st_size and (chunk := file.read(CHUNK_BYTES)):
             taken += len(chunk)

@@ -75,7 +75,7 @@ def examine(path: Path, limits: DecodeLimits) -> tuple[int, int]:
             if width * height > limits.pixels:
                 raise RefusedError(
                     f"has {width} × {height} pixels; "
-                    f"at most {limits.pixels / 1e6:g} megapixels are allowed."
+                    f"at most {limits.pixels / 1e6:g} megapixels are allowed. Export it smaller."
                 )
             _refuse_more_than_one(picture)
             picture.load()
@@ -99,7 +99,9 @@ def _refuse_foreign(head: bytes) -> None:
         raise UnfinishedError("holds nothing but zeros where a picture begins. Copy it again.")
     for at, magic, kind in FOREIGN_KINDS:
         if head[at:].lower().startswith(magic.lower()):
-            raise RefusedError(f"is {kind}, whatever its name says; {READABLE}. Export it as one.")
+            raise RefusedError(
+                f"is {kind}, whatever its name says; {READABLE}. Export it as one of these."
+            )
 
 
 def _refuse_more_than_one(picture: "Image.Image") -> None:
@@ -147,7 +149,7 @@ def _judged(error: Exception) -> RefusedError | UnfinishedError:
             "carries more text than pictures do (captions and the like unpack to many megabytes). "
             "Save it again without metadata."
         )
-    return UnfinishedError(f"is damaged or not complete ({words[:200]}).")
+    return UnfinishedError(f"is damaged or not complete ({words[:200]}). Copy or export it again.")
 
 
 def limit_this_process(limits: DecodeLimits) -> None:

@@ -4,7 +4,7 @@ import re
 import unicodedata
 from fnmatch import fnmatchcase
 
-from nstd.printable import printable
+from nstd.printable import printable, shown
 
 MANIFEST_SUFFIXES = frozenset({".yaml", ".yml"})
 READY_SUFFIX = ".ready"
@@ -74,6 +74,14 @@ def split_name(name: str) -> tuple[str, str]:
     name = normal_form(name)
     stem, dot, suffix = name.rpartition(".")
     return (stem, f".{suffix.lower()}") if dot and stem else (name, "")
+
+
+def told_apart(names: list[str]) -> str:
+    """Name two files, also where both names look the same."""
+    words = " and ".join(shown(name) for name in names)
+    if len({normal_form(name) for name in names}) < len(names):
+        words += " (the same letters, stored in two ways, as Macs and other computers do)"
+    return words
 
 
 def safe_name(name: str) -> str:

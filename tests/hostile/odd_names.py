@@ -57,7 +57,14 @@ def two_manifests(folder: Path) -> None:
     (folder / "IMG.yaml").write_bytes(GOOD_MANIFEST)
 
 
+def members_from_a_mac(folder: Path) -> None:
+    """The list is typed on Windows, the photograph comes from a Mac."""
+    (folder / "cafe\u0301.jpg").write_bytes(GOOD_PICTURE)
+    (folder / "all.yaml").write_text("style: waves\ncontent: [caf\u00e9.jpg]\n")
+
+
 NAMES = (
+    Case("name-members-from-a-mac", members_from_a_mac, "queued"),
     *(Case(f"name-{name}", named(stem), end) for name, (stem, end) in TABLE.items()),
     *(
         Case(f"name-{name}-broken", named(stem, picture=BROKEN), "failed", "damaged or not comp")
@@ -65,7 +72,7 @@ NAMES = (
         if end == "queued"
     ),
     Case("name-composed-and-not", composed_and_not, "queued"),
-    Case("name-twins-to-the-eye", twins_to_the_eye, "failed", "There are two pictures named"),
+    Case("name-twins-to-the-eye", twins_to_the_eye, "failed", "stored in two ways"),
     Case("name-upper-case", upper_case, "queued"),
     Case("name-two-pictures", two_pictures, "failed", "IMG.jpg and IMG.png"),
     Case("name-two-manifests", two_manifests, "failed", "IMG.yaml and IMG.yml"),
