@@ -126,6 +126,7 @@ def build(config: Config, journal: Journal, pool: Pool, *, before: Daemon | None
         styles_folder=config.inbox / STYLES_FOLDER,
         default_recipe=settings.recipe,
         most_picture_bytes=settings.limits.picture_bytes,
+        most_picture_px=settings.limits.picture_px,
         check_picture=lambda path, name: check_picture(path, limits, name=name),
         is_published=lambda job: settings.originals == "keep" or publishing.is_published(job),
     )

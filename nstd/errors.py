@@ -11,6 +11,8 @@ EX_SOFTWARE = 70
 EX_TEMPFAIL = 75
 EX_CONFIG = 78
 
+MOST_PROBLEMS_TOLD = 20
+
 
 class NstdError(Exception):
     """The root of all errors that nstd raises on purpose."""
@@ -59,7 +61,9 @@ class ManifestError(JobError):
 
     def __init__(self, where: str, problems: tuple[str, ...]) -> None:
         self.problems = problems
-        lines = "".join(f"\n  - {problem}" for problem in problems)
+        lines = "".join(f"\n  - {problem}" for problem in problems[:MOST_PROBLEMS_TOLD])
+        if len(problems) > MOST_PROBLEMS_TOLD:
+            lines += f"\n  - … and {len(problems) - MOST_PROBLEMS_TOLD} more"
         count = "one problem" if len(problems) == 1 else f"{len(problems)} problems"
         super().__init__(f"{where} has {count}:{lines}")
 

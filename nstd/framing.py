@@ -6,11 +6,8 @@ from torch import Tensor
 from nstd.engine.color import with_colors_of
 from nstd.engine.pixels import resize
 from nstd.engine.pyramid import canvas_size
-from nstd.errors import JobError
 from nstd.images import Photograph, encode
 from nstd.orders import Order
-
-SMALLEST_SIDE_PX = 16
 
 
 def on_canvas(order: Order, photograph: Photograph, device: torch.device) -> Tensor:
@@ -33,16 +30,7 @@ def result_size(order: Order, photograph: Photograph) -> tuple[int, int]:
     Raises:
         JobError: it would be too small.
     """
-    width, height = photograph.width, photograph.height
-    if order.size_px:
-        scale = order.size_px / max(width, height)
-        width, height = max(1, round(width * scale)), max(1, round(height * scale))
-    if min(width, height) < SMALLEST_SIDE_PX:
-        raise JobError(
-            f"The result would be {width} × {height} pixels; both sides must have at least "
-            f"{SMALLEST_SIDE_PX}."
-        )
-    return width, height
+    return order.result_size(width=photograph.width, height=photograph.height)
 
 
 def encoded(order: Order, picture: Tensor, photograph: Photograph) -> bytes:

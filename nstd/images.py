@@ -13,7 +13,8 @@ from torch import Tensor
 
 from nstd import __version__
 from nstd.errors import PictureError
-from nstd.formats import DECODERS, LONGEST_SIDE_PX, PictureFormat
+from nstd.formats import LONGEST_SIDE_PX, PictureFormat
+from nstd.opening import opened
 
 EXIF_ORIENTATION = 0x0112
 EXIF_SOFTWARE = 0x0131
@@ -26,7 +27,7 @@ TIFF_XMP = 700
 # All that Pillow raises at damaged pixels and at damaged metadata (fuzzed).
 UNDECODABLE = (
     OSError, SyntaxError, ValueError, TypeError, AttributeError, LookupError, OverflowError,
-    struct.error, Image.DecompressionBombError,
+    struct.error,
 )  # fmt: skip
 LONGEST_JPEG_SEGMENT = 65_533 - 29  # the marker's length and XMP's name
 
@@ -54,16 +55,16 @@ class Photograph:
 
 
 def load_photograph(data: bytes) -> Photograph:
-    """Decode a picture of any mode that Pillow reads.
+    """Decode a picture of any mode that Pillow reads, of any size: it was asked before.
 
     Raises:
         PictureError: it cannot be decoded.
     """
     try:
-        with Image.open(io.BytesIO(data), formats=DECODERS) as opened:
-            upright = ImageOps.exif_transpose(opened)
+        with opened(io.BytesIO(data)) as picture:
+            upright = ImageOps.exif_transpose(picture)
             info = dict(upright.info)  # its XMP names no orientation any more
-            exif = _kept_exif(opened.getexif())
+            exif = _kept_exif(picture.getexif())
             dpi = _dpi(info)
             rgb, alpha = _to_srgb(upright)
     except UNDECODABLE as error:

@@ -6,6 +6,8 @@ from typing import Literal
 
 import structlog
 
+from nstd.printable import printable
+
 
 def set_up_logging(form: Literal["auto", "json", "console"]) -> None:
     """Configure structlog once, for this process."""
@@ -21,8 +23,24 @@ def set_up_logging(form: Literal["auto", "json", "console"]) -> None:
             structlog.processors.add_log_level,
             clock,
             structlog.processors.format_exc_info,
+            without_acting_characters,
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
+
+
+def without_acting_characters(
+    _logger: object, _method: str, event: structlog.types.EventDict
+) -> structlog.types.EventDict:
+    """Escape what strangers' names and sentences hold: one event is one line, and obeys nobody.
+
+    A traceback keeps its lines, which JSON writes as one.
+    """
+    return {
+        key: printable(value, keep="\n" if key == "exception" else "")
+        if isinstance(value, str)
+        else value
+        for key, value in event.items()
+    }

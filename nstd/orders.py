@@ -8,10 +8,12 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from nstd.errors import JobError
 from nstd.formats import SUFFIX_OF_FORMAT, PictureFormat
 from nstd.recipe import Model, Recipe
 
 STEPS_SUFFIX = ".steps"
+SMALLEST_SIDE_PX = 16
 
 ColorChoice = Literal["style", "keep"]
 
@@ -44,6 +46,22 @@ class Order(Model):
     def style_label(self) -> str:
         """The styles in words, as results are named: `starry-night`, `monet+shipwreck`."""
         return "+".join(style.name for style in self.styles)
+
+    def result_size(self, *, width: int, height: int) -> tuple[int, int]:
+        """Return the width and height of the result of a photograph: its own, or as ordered.
+
+        Raises:
+            JobError: the result would be too small.
+        """
+        if self.size_px:
+            scale = self.size_px / max(width, height)
+            width, height = max(1, round(width * scale)), max(1, round(height * scale))
+        if min(width, height) < SMALLEST_SIDE_PX:
+            raise JobError(
+                f"The result would be {width} × {height} pixels; both sides must have at least "
+                f"{SMALLEST_SIDE_PX} pixels."
+            )
+        return width, height
 
     def snapshot_suffix(self, step: int) -> str:
         """How the name of the picture after that step ends: `.steps/000200.jpg`."""

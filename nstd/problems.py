@@ -3,10 +3,13 @@
 import difflib
 import re
 from collections.abc import Iterable, Mapping
+from datetime import date
 from typing import Any, TypeGuard, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
+
+from nstd.printable import shown
 
 Checked = TypeVar("Checked", bound=BaseModel)
 
@@ -61,9 +64,12 @@ def _sentences(
 ) -> list[str]:
     """Write one sentence a path: what each branch of a union expects is joined by 'or'."""
     expected: dict[tuple[str, str], list[str]] = {}
+    counted = {id(one["input"]) for one in details if one["type"] in ("too_long", "too_short")}
     for detail in details:
+        if detail["type"] == "string_type" and id(detail["input"]) in counted:
+            continue  # a list may stand where one text may: that it is no text is no help
         steps = _steps(data, detail)
-        path = ".".join([at, *steps] if at else steps)
+        path = ".".join(shown(step) for step in ([at, *steps] if at else steps))
         if detail["type"] in ("missing", "value_error", "extra_forbidden"):
             key = (path, "")
         else:
@@ -108,6 +114,12 @@ def _words(model: type[BaseModel], detail: ErrorDetails, steps: list[str]) -> st
         choices = re.findall(r"'([^']*)'", str(detail["ctx"]["expected"]))
         hint = did_you_mean(found, choices) if isinstance(found, str) else ""
         return f"{detail['ctx']['expected']} is expected{hint}"
+    if kind == "string_type" and isinstance(found, bool | int | float | date):
+        return "text is expected (a name such as no, 7 or 2024-05-01 needs quotes)"
+    if kind == "too_long":
+        return f"at most {detail['ctx']['max_length']} are allowed, there are {len(found)}"
+    if kind == "too_short":
+        return f"at least {detail['ctx']['min_length']} is needed"
     words = detail["msg"].removeprefix("Value error, ").replace("Input should", "it should")
     return WORDS.get(kind) or words[:1].lower() + words[1:]
 
@@ -134,8 +146,10 @@ def _is_model(value: object) -> TypeGuard[type[BaseModel]]:
 
 
 def _shown(value: object) -> str:
+    if value is None:
+        return "nothing"
     try:
-        text = repr(value)
+        text = str(value) if isinstance(value, date) else repr(value)
     except ValueError:  # a number of thousands of digits
         return "a number that is too long"
     return text if len(text) <= 60 else text[:57] + "…"

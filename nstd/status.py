@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 
 from nstd.clock import duration
+from nstd.printable import printable
 from nstd.spool.jobs import Arrival, Fault, Job, JobProgress
 from nstd.spool.journal import Journal
 
@@ -82,7 +83,7 @@ def as_json(status: Status) -> str:
 
 def as_text(status: Status) -> str:
     """Write the status as lines for a terminal."""
-    lines = [f"! {fault.sentence}" for fault in status.faults]
+    lines = [f"! {printable(fault.sentence)}" for fault in status.faults]
     lines += _section("Running", (_running_line(job) for job in status.running))
     for title, jobs in (("Queued", status.queued), ("Held", status.held)):
         lines += _section(title, (_queued_line(job) for job in jobs))
@@ -93,7 +94,7 @@ def as_text(status: Status) -> str:
 
 def ended_line(job: Job) -> str:
     """Say in a line how a job ended."""
-    return _printable(_ended_line(_ended(job)))
+    return printable(_ended_line(_ended(job)))
 
 
 def _running_line(job: RunningJob) -> str:
@@ -121,17 +122,12 @@ def _ended_line(job: EndedJob) -> str:
 
 
 def _section(title: str, lines: Iterable[str]) -> list[str]:
-    found = [f"  {_printable(line)}" for line in lines]
+    found = [f"  {printable(line)}" for line in lines]
     return [f"{title} ({len(found)})", *found] if found else []
 
 
 def _because(reason: str | None) -> str:
     return f"  ({reason})" if reason else ""
-
-
-def _printable(line: str) -> str:
-    """Names come from strangers: control characters must not reach the terminal."""
-    return "".join(char if char.isprintable() else "�" for char in line)
 
 
 def _queued(job: Job) -> QueuedJob:

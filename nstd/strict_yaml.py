@@ -2,10 +2,27 @@
 
 import yaml
 
+from nstd.printable import shown
+
 LARGEST_TEXT_BYTES = 64 * 1024
 DEEPEST_NESTING = 12
+MOST_VALUES = 12_000  # a list of ten thousand photographs; more takes seconds to read
+QUOTE_IT = "what begins with * needs quotes, as in '*.jpg'"
 
 YamlMapping = dict[str, object]
+
+# PyYAML's own constructors stumble over tags on values they do not fit (`!!int ''`), and over
+# numbers that no float holds (`1:1:1:…:1.5`, which is a number to the base of sixty).
+STUMBLES = (
+    ValueError, LookupError, AttributeError, TypeError, ArithmeticError, RecursionError,
+)  # fmt: skip
+# What PyYAML says, and what that means to who wrote the manifest.
+PLAIN_WORDS = {
+    "could not determine a constructor": "tags (!name) and merges (<<) are not allowed",
+    "but found another document": "a second part begins after '---'; one is expected",
+    "found character '\\t'": "not readable as YAML (a tab; begin lines with spaces)",
+}
+KINDS = {"list": "a list", "str": "a text without a key", "int": "a number", "float": "a number"}
 
 
 class YamlTextError(Exception):
@@ -16,10 +33,16 @@ class _StrictLoader(yaml.SafeLoader):
     """SafeLoader without aliases, duplicate keys and deep nesting."""
 
     depth = 0
+    values = 0
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         if self.check_event(yaml.events.AliasEvent):
-            raise YamlTextError(f"line {self.line + 1}: aliases (*name) are not allowed")
+            raise YamlTextError(
+                f"line {self.line + 1}: aliases (*name) are not allowed; {QUOTE_IT}"
+            )
+        self.values += 1
+        if self.values > MOST_VALUES:
+            raise YamlTextError(f"holds more than {MOST_VALUES} values")
         self.depth += 1
         if self.depth > DEEPEST_NESTING:
             raise YamlTextError(f"nested deeper than {DEEPEST_NESTING} levels")
@@ -37,9 +60,11 @@ class _StrictLoader(yaml.SafeLoader):
             key = self.construct_object(key_node, deep=True)
             line = key_node.start_mark.line + 1
             if not isinstance(key, str):
-                raise YamlTextError(f"line {line}: the key {key!r} is not text; quote it")
+                raise YamlTextError(
+                    f"line {line}: the key {shown(repr(key))} is not text; quote it"
+                )
             if key in seen:
-                raise YamlTextError(f"line {line}: the key {key!r} stands twice")
+                raise YamlTextError(f"line {line}: the key {shown(repr(key))} stands twice")
             seen.add(key)
         mapping: dict[object, object] = super().construct_mapping(node, deep=True)
         return mapping
@@ -52,7 +77,7 @@ def load_yaml(text: str | bytes) -> YamlMapping:
         YamlTextError: too long, not UTF-8, not YAML, not one mapping, or holding what is refused.
     """
     if len(text) > LARGEST_TEXT_BYTES:
-        raise YamlTextError(f"longer than allowed: at most {LARGEST_TEXT_BYTES} are read")
+        raise YamlTextError(f"longer than allowed: at most {LARGEST_TEXT_BYTES} bytes are read")
     try:
         decoded = text if isinstance(text, str) else text.decode("utf-8-sig")
         loader = _StrictLoader(decoded)
@@ -63,17 +88,29 @@ def load_yaml(text: str | bytes) -> YamlMapping:
     except UnicodeDecodeError as error:
         raise YamlTextError("not UTF-8 text; save it as UTF-8") from error
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        where = f"line {mark.line + 1}: " if mark else ""
-        raise YamlTextError(
-            f"{where}not readable as YAML, which is lines such as 'style: mosaic' "
-            f"({error.problem or error.context})"
-        ) from error
-    # PyYAML's own constructors stumble over tags on values they do not fit (`!!int ''`).
-    except (yaml.YAMLError, ValueError, LookupError, AttributeError, TypeError) as error:
+        raise YamlTextError(_where_and_why(error)) from error
+    except yaml.YAMLError as error:
         raise YamlTextError(f"not readable as YAML ({str(error).splitlines()[0]})") from error
+    except STUMBLES as error:
+        raise YamlTextError(
+            "not readable as YAML (it holds a number or a date that is too long or does not exist: "
+            f"{shown(str(error), most=60)})"
+        ) from error
     if data is None:
         return {}
     if not isinstance(data, dict):
-        raise YamlTextError(f"found {type(data).__name__}; 'key: value' lines are expected")
+        kind = KINDS.get(type(data).__name__, "no mapping")
+        raise YamlTextError(f"found {kind}; 'key: value' lines are expected")
     return data
+
+
+def _where_and_why(error: yaml.MarkedYAMLError) -> str:
+    mark = error.problem_mark or error.context_mark
+    where = f"line {mark.line + 1}: " if mark else ""
+    if error.context == "while scanning an alias":
+        return f"{where}not readable as YAML: {QUOTE_IT}"
+    for beginning, plain in PLAIN_WORDS.items():
+        if str(error.problem).startswith(beginning):
+            return f"{where}{plain}"
+    why = shown(str(error.problem or error.context), most=200)
+    return f"{where}not readable as YAML, which is lines such as 'style: mosaic' ({why})"

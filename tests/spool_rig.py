@@ -48,6 +48,7 @@ class Spool:
             styles_folder=self.inbox / "styles",
             default_recipe="studio",
             most_picture_bytes=1_000_000,
+            most_picture_px=LIMITS.pixels,
             check_picture=lambda path, name: check_picture(path, LIMITS, name=name),
             is_published=lambda _: self.originals == "keep" or self.published,
         )

@@ -27,8 +27,8 @@ TORCH_ROOMS = (
     "worker",
 )
 VOCABULARY = {
-    "nstd", "clock", "errors", "formats", "layers", "orders", "problems", "recipe", "seal",
-    "strict_yaml",
+    "nstd", "clock", "errors", "formats", "layers", "opening", "orders", "printable", "problems",
+    "recipe", "seal", "strict_yaml",
 }  # fmt: skip
 ALLOWED = {
     "engine": {"engine", "layers", "recipe"},
@@ -133,6 +133,13 @@ def test_there_are_no_cycles() -> None:
 def test_the_daemon_never_loads_torch() -> None:
     """A device fault can then end a worker only, and the commands answer at once."""
     words = "import sys, nstd.cli, nstd.daemon, nstd.status; sys.exit('torch' in sys.modules)"
+
+    assert subprocess.run([sys.executable, "-c", words], check=False).returncode == 0
+
+
+def test_the_daemon_never_loads_a_decoder() -> None:
+    """Pictures from the share are opened in limited children and in workers only."""
+    words = "import sys, nstd.cli, nstd.daemon, nstd.status; sys.exit('PIL' in sys.modules)"
 
     assert subprocess.run([sys.executable, "-c", words], check=False).returncode == 0
 

@@ -73,7 +73,7 @@ def test_every_problem_is_named_at_once() -> None:
     ("data", "words"),
     [
         pytest.param({"style": False}, "style: found False; text is expected", id="bool"),
-        pytest.param({"style": None}, "style: found None; text is expected", id="none"),
+        pytest.param({"style": None}, "style: found nothing; text is expected", id="none"),
         pytest.param(
             {"style": "x", "strength": "much"},
             "strength: found 'much'; a number is expected",
@@ -109,7 +109,9 @@ def test_each_kind_of_problem(data: object, words: str) -> None:
 
 def test_the_path_is_put_in_front() -> None:
     """Problems of a part are named with the whole path."""
-    assert problems({"style": 3}, at="overrides") == ("overrides.style: found 3; text is expected",)
+    assert problems({"style": ["a"]}, at="overrides") == (
+        "overrides.style: found ['a']; text is expected",
+    )
 
 
 def test_branches_of_a_choice_are_no_part_of_the_path() -> None:
@@ -189,3 +191,11 @@ def test_every_unknown_layer_is_named():
     """Two unknown layers are two names."""
     with pytest.raises(ProblemsError, match=r"relu9_1.*relu9_2"):
         load_recipe("studio", {"content": {"layers": {"relu9_1": 1, "relu9_2": 1}}})
+
+
+def test_text_that_yaml_takes_for_something_else_needs_quotes() -> None:
+    """A style may be called `no` or `1984`; the sentence says how to write it."""
+    (sentence,) = problems(load_yaml("style: no"))
+
+    assert sentence.startswith("style: found False; text is expected")
+    assert "needs quotes" in sentence

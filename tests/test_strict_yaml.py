@@ -37,25 +37,30 @@ def test_a_byte_order_mark_is_passed_over() -> None:
         pytest.param("- {a: {b: 1, b: 2}}\n", "'b' stands twice", id="duplicate-in-list"),
         pytest.param("a: &x 1\nb: *x\n", r"line 2: aliases \(\*name\)", id="alias"),
         pytest.param("a: &x [*x]\n", "aliases", id="alias-of-itself"),
-        pytest.param("<<: {a: 1}\n", "line 1: .*YAML", id="merge"),
+        pytest.param("<<: {a: 1}\n", "line 1: .*merges", id="merge"),
+        pytest.param("a: [*.jpg]\n", r"line 1: .*needs quotes", id="pattern"),
+        pytest.param("a: *\n", "line 1: .*needs quotes", id="star"),
+        pytest.param("a: 1:" + "1:" * 400 + "1.5", "too large to convert", id="base-sixty"),
+        pytest.param("a: [" + "," * 13_000 + "]", ".*YAML", id="commas"),
+        pytest.param("a: [" + "b," * 13_000 + "]", "more than 12000 values", id="many-values"),
         pytest.param("on: 1\n", "line 1: the key True is not text; quote it", id="key-bool"),
         pytest.param("\n1: a\n", "line 2: the key 1 is not text; quote it", id="key-number"),
         pytest.param("? [a]\n: b\n", "is not text", id="key-list"),
         pytest.param("? {a: 1}\n: b\n", "is not text", id="key-mapping"),
         pytest.param("~: b\n", "the key None is not text", id="key-null"),
-        pytest.param("a: 1\n\tb: 2\n", "line 2: .*YAML", id="tab"),
-        pytest.param("a: 1\n---\nb: 2\n", "another document", id="documents"),
+        pytest.param("a: 1\n\tb: 2\n", "line 2: .*a tab", id="tab"),
+        pytest.param("a: 1\n---\nb: 2\n", "one is expected", id="documents"),
         pytest.param("a: 'x\n", ".*YAML", id="open-quote"),
         pytest.param("a: b: c\n", "line 1: .*YAML", id="two-colons"),
         pytest.param("a: [1, 2\n", ".*YAML", id="open-list"),
         pytest.param("a: 2001-99-99\n", ".*YAML", id="no-such-day"),
         pytest.param("a: \x07\n", ".*YAML", id="control-character"),
-        pytest.param("a: !!python/object:os.system {}\n", ".*YAML", id="python-object"),
-        pytest.param("a: !!python/name:os.system\n", ".*YAML", id="python-name"),
-        pytest.param("a: !mine 1\n", ".*YAML", id="own-tag"),
-        pytest.param("- a\n- b\n", "found list; 'key: value' lines", id="list"),
-        pytest.param("starry-night\n", "found str; 'key: value' lines", id="text"),
-        pytest.param("42\n", "found int", id="number"),
+        pytest.param("a: !!python/object:os.system {}\n", "tags", id="python-object"),
+        pytest.param("a: !!python/name:os.system\n", "tags", id="python-name"),
+        pytest.param("a: !mine 1\n", "tags", id="own-tag"),
+        pytest.param("- a\n- b\n", "found a list; 'key: value' lines", id="list"),
+        pytest.param("starry-night\n", "found a text without a key; 'key: value' lines", id="text"),
+        pytest.param("42\n", "found a number", id="number"),
         pytest.param(b"a: caf\xe9\n", "not UTF-8 text; save it as UTF-8", id="latin-1"),
         pytest.param("a: 1\n".encode("utf-16"), "not UTF-8", id="utf-16"),
         pytest.param("[" * 5000, "nested deeper than 12", id="many-brackets"),
@@ -75,7 +80,7 @@ def test_size_is_capped(as_bytes: bool) -> None:
     text = "a: " + "x" * (LARGEST_TEXT_BYTES - 3)
     assert load_yaml(text.encode() if as_bytes else text)["a"]
     text += "x"
-    with pytest.raises(YamlTextError, match=f"at most {LARGEST_TEXT_BYTES} are read"):
+    with pytest.raises(YamlTextError, match=f"at most {LARGEST_TEXT_BYTES} bytes are read"):
         load_yaml(text.encode() if as_bytes else text)
 
 

@@ -10,20 +10,22 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from nstd.errors import JobError, UnfinishedPictureError
-from nstd.orders import Order
+from nstd.errors import JobError, PictureError, UnfinishedPictureError
+from nstd.orders import SMALLEST_SIDE_PX, Order
+from nstd.printable import shown
 from nstd.spool.check import problem_of
+from nstd.spool.decode import PictureSize
 from nstd.spool.durable import Signature, copy_hashed, read_stable, sync_folder
 from nstd.spool.inbox import Entry
 from nstd.spool.jobs import Job, NewJob
 from nstd.spool.journal import Journal
-from nstd.spool.manifest import content_list, resolve, wanted_pictures
+from nstd.spool.manifest import Wish, content_list, read_manifest
 from nstd.spool.pairing import BatchOffer, Offer, Refusal
 from nstd.spool.styles import list_styles
 from nstd.spool.work import WorkFolder
 from nstd.strict_yaml import LARGEST_TEXT_BYTES
 
-CheckPicture = Callable[[Path, str], None]
+CheckPicture = Callable[[Path, str], PictureSize]
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,7 @@ class Reception:
     styles_folder: Path
     default_recipe: str
     most_picture_bytes: int
+    most_picture_px: int
     check_picture: CheckPicture
     is_published: Callable[[Job], bool]
 
@@ -145,8 +148,10 @@ class Reception:
                     reason = f"the same as job {known.id}"
                     self.journal.end(job.id, "cancelled", now_s=now_s, reason=reason)
                 return Accepted(known.id, "known")
-            self.check_picture(content, files[0].name)
-            order = self._resolve(job, files[0].name, arriving)
+            wish = self._wish(job)  # first: it costs no decoder, and no waiting for the picture
+            size = self.check_picture(content, files[0].name)
+            order = self._order(wish, files[0].name, arriving)
+            self._require_possible(order, size)
         except UnfinishedPictureError as error:
             if not final:
                 raise
@@ -182,18 +187,26 @@ class Reception:
         self.journal.enter(replace(job, reason=reason), "failed", originals, now_s=now_s)
         return Accepted(job.id, "failed")
 
-    def _resolve(self, job: NewJob, picture_name: str, arriving: Path) -> Order:
-        text = job.manifest or b""
-        styles = list_styles(self.styles_folder)
-        hashes = {path: self._keep_style(path, arriving) for path in wanted_pictures(text, styles)}
-        return resolve(
-            text,
+    def _wish(self, job: NewJob) -> Wish:
+        return read_manifest(
+            job.manifest or b"",
             name=job.manifest_name or "",
-            picture=picture_name,
-            styles=styles,
-            hashes=hashes,
+            styles=list_styles(self.styles_folder),
             default_recipe=self.default_recipe,
         )
+
+    def _order(self, wish: Wish, picture_name: str, arriving: Path) -> Order:
+        hashes = {path: self._keep_style(path, arriving) for path in wish.style_pictures}
+        return wish.order(picture_name, hashes)
+
+    def _require_possible(self, order: Order, size: PictureSize) -> None:
+        """Refuse a result that is too small to be painted, or that no worker could hold."""
+        width, height = order.result_size(width=size.width, height=size.height)
+        if width * height > self.most_picture_px:
+            raise PictureError(
+                f"The result would be {width} × {height} pixels; at most "
+                f"{self.most_picture_px / 1e6:g} megapixels are allowed. Ask for a smaller 'size'."
+            )
 
     def _keep_style(self, picture: Path, arriving: Path) -> str:
         """Copy a style picture into the work folder, once per content, and return its hash."""
@@ -203,7 +216,12 @@ class Reception:
         if kept.exists():
             copy.unlink()
         else:
-            self.check_picture(copy, f"styles/{picture.name}")
+            size = self.check_picture(copy, f"styles/{picture.name}")
+            if min(size.width, size.height) < SMALLEST_SIDE_PX:
+                raise PictureError(
+                    f"styles/{shown(picture.name)} has {size.width} × {size.height} pixels; both "
+                    f"sides must have at least {SMALLEST_SIDE_PX} pixels."
+                )
             os.rename(copy, kept)
             sync_folder(kept.parent)
         return copied.sha256

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from nstd.errors import ManifestError
-from nstd.spool.manifest import content_list, resolve, wanted_pictures
+from nstd.spool.manifest import read_manifest
 from nstd.spool.names import MANIFEST_SUFFIXES, STANDING_ORDER_STEM, is_ignored, split_name
 from nstd.spool.styles import Style
 from nstd.strict_yaml import LARGEST_TEXT_BYTES
@@ -19,23 +19,18 @@ def problem_of(
         name: its file name; a `folder.yaml` is a standing order.
     """
     try:
-        resolve(
-            text,
-            name=name,
-            picture="any.jpg",
-            styles=styles,
-            hashes=dict.fromkeys(wanted_pictures(text, styles), ""),
-            default_recipe=default_recipe,
-        )
+        wish = read_manifest(text, name=name, styles=styles, default_recipe=default_recipe)
     except ManifestError as error:
         return str(error)
-    if split_name(name)[0] == STANDING_ORDER_STEM and content_list(text):
+    if split_name(name)[0] == STANDING_ORDER_STEM and wish.manifest.content:
         return f"{name}: content: not allowed in a standing order; remove that line"
     return None
 
 
 def check_manifest(path: Path, styles: Mapping[str, Style], *, default_recipe: str) -> str | None:
     """Read a manifest and say what is wrong with it, or None."""
+    if path.exists() and not path.is_file():
+        return "is no regular file"
     try:
         with path.open("rb") as file:
             text = file.read(LARGEST_TEXT_BYTES + 1)

@@ -1,33 +1,46 @@
 """Does a picture decode to its end? Asked of a short-lived child process under limits.
 
 What comes from the share is hostile: a bomb, a crash or a hang in a decoder ends the child, never
-the daemon. The child is this same module, run as a program.
+the daemon, which loads no decoder.
 """
 
 import json
-import resource
 import subprocess
 import sys
-import warnings
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from nstd.errors import PictureError, UnfinishedPictureError
-from nstd.formats import DECODERS
+from nstd.errors import PictureError, UnfinishedPictureError, WorldError
+from nstd.printable import printable, shown
 
-REFUSED, UNFINISHED = 3, 4
+DECODED, REFUSED, UNFINISHED = 0, 3, 4  # how the child ends
+LONGEST_WORDS_BYTES = 4096
 
 
 @dataclass(frozen=True)
 class DecodeLimits:
-    """What the child may use."""
+    """What the child may use: seconds of time and of computing, bytes, and pixels of a picture."""
 
     seconds: float
     memory_bytes: int
     pixels: int
 
 
-def check_picture(path: Path, limits: DecodeLimits, *, name: str) -> None:
+@dataclass(frozen=True)
+class PictureSize:
+    """The size of a decoded picture in pixels, as it is stored: not turned upright yet."""
+
+    width: int
+    height: int
+
+
+@dataclass(frozen=True)
+class _Answer:
+    code: int
+    words: str
+
+
+def check_picture(path: Path, limits: DecodeLimits, *, name: str) -> PictureSize:
     """Decode a private copy of a picture completely.
 
     Args:
@@ -36,62 +49,71 @@ def check_picture(path: Path, limits: DecodeLimits, *, name: str) -> None:
     Raises:
         UnfinishedPictureError: it ends early or is damaged: perhaps it is still being copied.
         PictureError: it is too large, or no picture of a kind that is read.
+        WorldError: no picture can be checked at present, whichever.
     """
-    command = [sys.executable, "-m", "nstd.spool.decode", str(path), json.dumps(asdict(limits))]
+    name = shown(name)
     try:
-        child = subprocess.run(
-            command,
-            capture_output=True,
-            text=True,
-            timeout=limits.seconds,
-            check=False,
-            start_new_session=True,  # Ctrl-C is for the daemon: it must not fail a photograph
-        )
+        answer = _ask(limits, path)
     except subprocess.TimeoutExpired as error:
         raise PictureError(
-            f"{name} took more than {limits.seconds:g} seconds to decode; export it again."
+            f"{name} took more than {limits.seconds:g} seconds to decode, which is what is "
+            "allowed. Export it again."
         ) from error
-    if child.returncode == 0:
-        return
-    words = child.stdout.strip()
-    if child.returncode == REFUSED:
-        raise PictureError(f"{name} {words}")
-    if child.returncode == UNFINISHED:
-        raise UnfinishedPictureError(f"{name} {words}")
-    raise PictureError(
-        f"{name} could not be decoded: the decoder ended with code {child.returncode} "
-        f"(memory is limited to {limits.memory_bytes >> 20} MiB). Export it again."
+    if answer.code == DECODED:
+        return _size(answer.words)
+    if answer.code == REFUSED:
+        raise PictureError(f"{name} {answer.words}")
+    if answer.code == UNFINISHED:
+        raise UnfinishedPictureError(f"{name} {answer.words}")
+    _require_a_checker(limits, answer)
+    # A killed child (out of memory, say) is looked at again before the picture is given up.
+    raise UnfinishedPictureError(
+        f"{name} makes the decoder break down ({_end_words(answer.code)}). Export it again."
     )
 
 
-def main(path: str, limits_text: str) -> int:
-    """Decode one picture in this process; print why not, and return the code that says it."""
-    from PIL import Image, UnidentifiedImageError
+def _ask(limits: DecodeLimits, *path: Path) -> _Answer:
+    """Run the child; its words are read after its end, and only so many."""
+    words = [json.dumps(asdict(limits)), *map(str, path)]
+    with subprocess.Popen(
+        [sys.executable, "-m", "nstd.spool.examine", *words],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,  # Ctrl-C is for the daemon: it must not fail a photograph
+    ) as child:
+        try:
+            code = child.wait(timeout=limits.seconds)
+        except BaseException:
+            child.kill()
+            raise
+        said = child.stdout.read(LONGEST_WORDS_BYTES) if child.stdout else b""
+    return _Answer(code, printable(said.decode("utf-8", "replace").strip()))
 
-    limits = DecodeLimits(**json.loads(limits_text))
-    resource.setrlimit(resource.RLIMIT_AS, (limits.memory_bytes, limits.memory_bytes))
-    Image.MAX_IMAGE_PIXELS = None  # our own limit is asked below, before anything is decoded
-    warnings.simplefilter("ignore")
+
+def _size(words: str) -> PictureSize:
+    width, height = words.split()
+    return PictureSize(int(width), int(height))
+
+
+def _require_a_checker(limits: DecodeLimits, answer: _Answer) -> None:
+    """Tell a picture that breaks the child from a machine on which no child can live.
+
+    Raises:
+        WorldError: the child ends badly without any picture, too.
+    """
+    idle = DecodeLimits(max(limits.seconds, 30.0), limits.memory_bytes, limits.pixels)
     try:
-        with Image.open(path, formats=DECODERS) as picture:
-            if picture.width * picture.height > limits.pixels:
-                print(
-                    f"has {picture.width} × {picture.height} pixels; "
-                    f"at most {limits.pixels / 1e6:g} megapixels are allowed."
-                )
-                return REFUSED
-            picture.load()
-    except UnidentifiedImageError:
-        print("is not a picture that can be read (JPEG, PNG, TIFF and WebP are).")
-        return UNFINISHED
-    except MemoryError:
-        print(f"needs more than {limits.memory_bytes >> 20} MiB of memory to decode.")
-        return REFUSED
-    except (OSError, SyntaxError, ValueError, EOFError) as error:
-        print(f"is damaged or not complete ({error}).")
-        return UNFINISHED
-    return 0
+        code = _ask(idle).code
+    except subprocess.TimeoutExpired:
+        code = answer.code
+    if code != DECODED:
+        raise WorldError(
+            "work",
+            f"Pictures cannot be checked: the process that decodes them ends at once "
+            f"({_end_words(code)}). Is there memory, and is nstd installed completely?",
+        )
 
 
-if __name__ == "__main__":
-    raise SystemExit(main(*sys.argv[1:]))
+def _end_words(code: int) -> str:
+    return f"signal {-code}" if code < 0 else f"code {code}"

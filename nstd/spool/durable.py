@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nstd.errors import PictureError, SourceChangedError
+from nstd.printable import shown
 
 CHUNK_BYTES = 1 << 20
 
@@ -167,7 +168,8 @@ def copy_hashed(source: Path, target: Path, *, most_bytes: int) -> Copied:
         before = os.fstat(file.fileno())
         if before.st_size > most_bytes:
             raise PictureError(
-                f"{source.name} has {before.st_size:,} bytes; at most {most_bytes:,} are allowed."
+                f"{shown(source.name)} has {before.st_size:,} bytes; "
+                f"at most {most_bytes:,} are allowed. Export it smaller."
             )
         while taken <= before.st_size and (chunk := file.read(CHUNK_BYTES)):
             taken += len(chunk)

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from nstd.spool.durable import make_folder, sync_folder, write_new
+from nstd.spool.names import numbered
 
 NO_HARD_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK, errno.ENOSYS}
 NO_SUCH_CALL = {errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}
@@ -86,8 +87,7 @@ def move_beside(source: Path, folder: Path) -> Path:
     """Move a file into a folder of the same file system; a taken name gets `--2`, `--3` …"""
     make_folder(folder)
     for number in range(1, 10_000):
-        suffix = "" if number == 1 else f"--{number}"
-        target = folder / f"{source.stem}{suffix}{source.suffix}"
+        target = folder / numbered(source.name, number)
         try:
             link_new(source, target)
         except FileExistsError:

@@ -1,28 +1,63 @@
 """YAML text → Manifest → Order: every problem at once, in words."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from nstd.errors import ManifestError
 from nstd.formats import FORMAT_OF_SUFFIX
 from nstd.orders import ColorChoice, Order, StyleShare
+from nstd.printable import shown
 from nstd.problems import ProblemsError, validated
 from nstd.recipe import Model, Recipe, load_recipe
-from nstd.spool.names import split_name
+from nstd.spool.durable import read_stable
+from nstd.spool.names import LONGEST_NAME_BYTES, normal_form, split_name
 from nstd.spool.styles import Style, unknown_style
-from nstd.strict_yaml import YamlMapping, YamlTextError, load_yaml
+from nstd.strict_yaml import LARGEST_TEXT_BYTES, YamlMapping, YamlTextError, load_yaml
 
-FileName = Annotated[str, Field(pattern=r"^[^/\\\x00]+$", max_length=255)]
+MOST_STYLES = 16
+MOST_STYLE_PICTURES = 64  # of all styles of a job together: each is decoded, kept and measured
+MOST_FILES = 10_000
+MOST_PATTERNS = 100  # each is compared with every file of the folder, at every listing
+
+
+def _file_name(name: str) -> str:
+    if not name or set(name) & set("/\\\0") or len(name.encode("utf-8")) > LONGEST_NAME_BYTES:
+        raise ValueError(
+            f"found '{shown(name)}'; the name of a file in the manifest's own folder is expected"
+        )
+    return normal_form(name)
+
+
+def _few_patterns(names: list[str]) -> list[str]:
+    patterns = sum(is_pattern(name) for name in names)
+    if patterns > MOST_PATTERNS:
+        raise ValueError(
+            f"found {patterns} patterns with * or ?; at most {MOST_PATTERNS} are allowed"
+        )
+    return names
+
+
+def is_pattern(name: str) -> bool:
+    """Tell whether a name of `content:` may stand for several files (fnmatch's signs)."""
+    return bool(set(name) & set("*?["))
+
+
+Name = Annotated[str, AfterValidator(normal_form)]
+FileName = Annotated[str, AfterValidator(_file_name)]
+Content = Annotated[
+    list[FileName], Field(min_length=1, max_length=MOST_FILES), AfterValidator(_few_patterns)
+]
 Number = Annotated[float, Field(strict=False)]
 
 
 class BlendPart(Model):
     """One style of a blend and its weight among the others."""
 
-    name: str
+    name: Name
     weight: Annotated[Number, Field(gt=0, le=1e6)] = 1.0
 
 
@@ -36,8 +71,8 @@ class Output(Model):
 class Manifest(Model):
     """What a photographer may write; the keys are those of the README."""
 
-    style: str | Annotated[list[BlendPart], Field(min_length=1, max_length=16)]
-    content: Annotated[list[FileName], Field(min_length=1, max_length=10_000)] | None = None
+    style: Name | Annotated[list[BlendPart], Field(min_length=1, max_length=MOST_STYLES)]
+    content: Content | None = None
     recipe: str | None = None
     size: Literal["original"] | Annotated[int, Field(ge=64, le=100_000)] = "original"
     strength: Annotated[Number, Field(ge=0, le=1000)] = 1.0
@@ -56,35 +91,81 @@ class Manifest(Model):
         return tuple(self.style)
 
 
+@dataclass(frozen=True)
+class Wish:
+    """A manifest without problems, and what it names: all that can be known without a picture."""
+
+    manifest: Manifest
+    recipe_name: str
+    recipe: Recipe
+    styles: tuple[Style, ...]
+
+    @property
+    def style_pictures(self) -> tuple[Path, ...]:
+        """The style pictures that it needs, each once."""
+        return tuple(dict.fromkeys(path for style in self.styles for path in style.pictures))
+
+    def order(self, picture: str, hashes: Mapping[Path, str]) -> Order:
+        """Settle what is left open.
+
+        Args:
+            picture: the photograph's file name; its suffix decides `output.format: same`.
+            hashes: the sha256 of every one of `style_pictures`.
+        """
+        manifest, recipe = self.manifest, self.recipe
+        same = FORMAT_OF_SUFFIX[split_name(picture)[1]]
+        snapshots = recipe.snapshots if manifest.snapshots is None else manifest.snapshots
+        return Order(
+            styles=tuple(
+                StyleShare(
+                    name=style.name,
+                    weight=part.weight,
+                    pictures=tuple(hashes[path] for path in style.pictures),
+                )
+                for part, style in zip(manifest.blend, self.styles, strict=True)
+            ),
+            recipe_name=self.recipe_name,
+            recipe=recipe,
+            size_px=None if manifest.size == "original" else manifest.size,
+            strength=manifest.strength,
+            seed=manifest.seed,
+            style_scale=manifest.style_scale,
+            priority=manifest.priority,
+            output_format=same if manifest.output.format == "same" else manifest.output.format,
+            quality=manifest.output.quality,
+            color=manifest.color,
+            snapshots=snapshots,
+        )
+
+
 def content_list(text: bytes) -> tuple[str, ...] | None:
-    """Return the `content:` of a manifest if it names pictures, whatever else is wrong with it."""
+    """Return the `content:` of a manifest if it names pictures, whatever else is wrong with it.
+
+    A list that is longer than allowed is none: then the manifest is judged, and says so.
+    """
     try:
         content = load_yaml(text).get("content")
-    except YamlTextError:
+        return tuple(validated(_ContentOnly, {"content": content}).content)
+    except (YamlTextError, ProblemsError):
         return None
-    if isinstance(content, list) and content and all(isinstance(name, str) for name in content):
-        return tuple(content)
-    return None
 
 
-def resolve(
-    text: bytes,
-    *,
-    name: str,
-    picture: str,
-    styles: Mapping[str, Style],
-    hashes: Mapping[Path, str],
-    default_recipe: str,
-) -> Order:
-    """Read a manifest and settle everything it leaves open.
+class _ContentOnly(Model):
+    content: Content
+
+
+def read_manifest(
+    text: bytes, *, name: str, styles: Mapping[str, Style], default_recipe: str
+) -> Wish:
+    """Read a manifest.
 
     Args:
         name: the manifest's file name, for the message.
-        picture: the photograph's file name; its suffix decides `output.format: same`.
-        hashes: the sha256 of every style picture that `wanted_pictures` named.
 
     Raises:
         ManifestError: with every problem found.
+        SourceChangedError: the file of a style's defaults changed while it was read.
+        OSError: it cannot be read.
     """
     fields = _with_defaults(text, name, styles)
     problems: list[str] = []
@@ -93,9 +174,7 @@ def resolve(
         manifest = validated(Manifest, fields)
     except ProblemsError as error:
         problems += error.sentences
-    problems += [
-        unknown_style(style, dict(styles)) for style in _named(fields) if style not in styles
-    ]
+    problems += _style_problems(_named(fields), styles)
     recipe_name, overrides = fields.get("recipe", default_recipe), fields.get("overrides", {})
     recipe = None
     if isinstance(recipe_name, str) and isinstance(overrides, dict):
@@ -104,75 +183,54 @@ def resolve(
         except ProblemsError as error:
             problems += error.sentences
     if manifest is None or recipe is None or problems:
-        raise ManifestError(name, tuple(problems))
-    return _order(manifest, (str(recipe_name), recipe), picture, styles, hashes)
+        raise ManifestError(shown(name), tuple(problems))
+    found = tuple(styles[part.name] for part in manifest.blend)
+    return Wish(manifest, str(recipe_name), recipe, found)
 
 
-def _order(
-    manifest: Manifest,
-    named_recipe: tuple[str, Recipe],
-    picture: str,
-    styles: Mapping[str, Style],
-    hashes: Mapping[Path, str],
-) -> Order:
-    same = FORMAT_OF_SUFFIX[split_name(picture)[1]]
-    return Order(
-        styles=tuple(
-            StyleShare(
-                name=part.name,
-                weight=part.weight,
-                pictures=tuple(hashes[path] for path in styles[part.name].pictures),
-            )
-            for part in manifest.blend
-        ),
-        recipe_name=named_recipe[0],
-        recipe=named_recipe[1],
-        size_px=None if manifest.size == "original" else manifest.size,
-        strength=manifest.strength,
-        seed=manifest.seed,
-        style_scale=manifest.style_scale,
-        priority=manifest.priority,
-        output_format=same if manifest.output.format == "same" else manifest.output.format,
-        quality=manifest.output.quality,
-        color=manifest.color,
-        snapshots=named_recipe[1].snapshots if manifest.snapshots is None else manifest.snapshots,
-    )
-
-
-def wanted_pictures(text: bytes, styles: Mapping[str, Style]) -> tuple[Path, ...]:
-    """Return the style pictures that a manifest asks for, as far as it can be read."""
-    try:
-        named = _named(load_yaml(text))
-    except YamlTextError:
-        return ()
-    return tuple(path for style in named if style in styles for path in styles[style].pictures)
+def _style_problems(named: tuple[str, ...], styles: Mapping[str, Style]) -> list[str]:
+    unknown = [unknown_style(name, styles) for name in named if name not in styles]
+    count = sum(len(styles[name].pictures) for name in named if name in styles)
+    if count > MOST_STYLE_PICTURES:
+        unknown.append(
+            f"style: found {count} pictures in {' + '.join(shown(name) for name in named)}; "
+            f"at most {MOST_STYLE_PICTURES} are allowed in a job's styles"
+        )
+    return unknown
 
 
 def _with_defaults(text: bytes, name: str, styles: Mapping[str, Style]) -> YamlMapping:
-    """Lay the manifest over the defaults of the (first) style it names."""
+    """Lay the manifest over the defaults of the (first) style it names that has any."""
     try:
         fields = load_yaml(text)
     except YamlTextError as error:
-        raise ManifestError(name, (str(error),)) from error
+        raise ManifestError(shown(name), (str(error),)) from error
     for style in _named(fields):
         defaults = styles[style].defaults if style in styles else None
-        if defaults is None:
-            continue
-        try:
-            below = load_yaml(defaults.read_bytes())
-        except YamlTextError as error:
-            raise ManifestError(f"styles/{defaults.name}", (str(error),)) from error
-        refused = [key for key in ("style", "content") if key in below]
+        if defaults is not None:
+            return {**_defaults(defaults, style), **fields}
+    return fields
+
+
+def _defaults(path: Path, style: str) -> YamlMapping:
+    """Read the defaults of a style, and blame them, not the manifest, for what is wrong there."""
+    where = f"styles/{shown(path.name)}"
+    try:
+        fields = load_yaml(read_stable(path, most_bytes=LARGEST_TEXT_BYTES + 1))
+        refused = [key for key in ("style", "content") if key in fields]
         if refused:
-            raise ManifestError(
-                f"styles/{defaults.name}", (f"{refused[0]}: not allowed in a style's defaults",)
-            )
-        return {**below, **fields}
+            raise ManifestError(where, (f"{refused[0]}: not allowed in a style's defaults",))
+        validated(Manifest, {**fields, "style": style})
+    except YamlTextError as error:
+        raise ManifestError(where, (str(error),)) from error
+    except ProblemsError as error:
+        raise ManifestError(where, error.sentences) from error
     return fields
 
 
 def _named(fields: YamlMapping) -> tuple[str, ...]:
+    """Return the styles that are named, as many as may be, whatever else is wrong."""
     style = fields.get("style")
     parts = style if isinstance(style, list) else [{"name": style}]
-    names = (part.get("name") for part in parts if isinstance(part, dict))
-    return tuple(name for name in names if isinstance(name, str))
+    names = (part.get("name") for part in parts[:MOST_STYLES] if isinstance(part, dict))
+    return tuple(dict.fromkeys(normal_form(name) for name in names if isinstance(name, str)))

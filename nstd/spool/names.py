@@ -4,6 +4,8 @@ import re
 import unicodedata
 from fnmatch import fnmatchcase
 
+from nstd.printable import printable, shown
+
 MANIFEST_SUFFIXES = frozenset({".yaml", ".yml"})
 READY_SUFFIX = ".ready"
 STANDING_ORDER_STEM = "folder"
@@ -35,9 +37,15 @@ IGNORED_PATTERNS = (
     "lost+found",
 )
 
-LONGEST_STEM_BYTES = 150
-_UNSAFE = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f]')
-_WINDOWS_DEVICES = re.compile(r"^(con|prn|aux|nul|com[1-9]|lpt[1-9])(\..*)?$", re.IGNORECASE)
+# With the longest ending that is added this stays below 143 bytes, which is what encrypted shares
+# (eCryptfs, as on Synology's) hold of a name; others hold 255.
+LONGEST_STEM_BYTES = 120
+LONGEST_NAME_BYTES = 255
+LONGEST_SUFFIX = 16  # of a name to be numbered; what is longer is no suffix
+_UNSAFE = re.compile(r'[<>:"/\\|?*]')
+_WINDOWS_DEVICES = re.compile(
+    r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³])\s*(\..*)?", re.IGNORECASE
+)
 
 
 def is_ignored(name: str) -> bool:
@@ -53,21 +61,52 @@ def is_ignored(name: str) -> bool:
     return any(fnmatchcase(lowered, pattern) for pattern in IGNORED_PATTERNS)
 
 
+def normal_form(name: str) -> str:
+    """Return a name as it is compared: in the one Unicode form (NFC)."""
+    return unicodedata.normalize("NFC", name)
+
+
 def split_name(name: str) -> tuple[str, str]:
     """Split a file name into the stem by which pairs meet (NFC) and the suffix in lower case.
 
     macOS sends `é` as two characters, Windows as one: the same photograph to its owner.
     """
-    stem, dot, suffix = unicodedata.normalize("NFC", name).rpartition(".")
+    name = normal_form(name)
+    stem, dot, suffix = name.rpartition(".")
     return (stem, f".{suffix.lower()}") if dot and stem else (name, "")
 
 
+def told_apart(names: list[str]) -> str:
+    """Name two files, also where both names look the same."""
+    words = " and ".join(shown(name) for name in names)
+    if len({normal_form(name) for name in names}) < len(names):
+        words += " (the same letters, stored in two ways, as Macs and other computers do)"
+    return words
+
+
 def safe_name(name: str) -> str:
-    """Return a name that Windows, macOS and Linux all take, at most 150 bytes long."""
-    safe = _UNSAFE.sub("_", unicodedata.normalize("NFC", name)).rstrip(" .") or "_"
-    while len(safe.encode("utf-8")) > LONGEST_STEM_BYTES:
-        safe = safe[:-1]
-    return f"_{safe}" if _WINDOWS_DEVICES.match(safe) or safe.startswith(".") else safe
+    """Return a name that Windows, macOS and Linux all take and show, at most 120 bytes long."""
+    seen = "".join(char if printable(char) == char else "_" for char in normal_form(name))
+    safe = _UNSAFE.sub("_", seen)
+    if safe.startswith(".") or _WINDOWS_DEVICES.fullmatch(safe):
+        safe = f"_{safe}"
+    return cut(safe, LONGEST_STEM_BYTES).rstrip(" .") or "_"
+
+
+def cut(text: str, most_bytes: int) -> str:
+    """Return the beginning of a text, not longer than so many bytes of UTF-8."""
+    return text.encode("utf-8")[:most_bytes].decode("utf-8", "ignore")
+
+
+def numbered(name: str, number: int) -> str:
+    """Return `a.jpg` as `a--2.jpg`; the first keeps its name; no longer than a name may be."""
+    if number == 1:
+        return name
+    stem, dot, suffix = name.rpartition(".")
+    if not (dot and stem) or len(suffix) > LONGEST_SUFFIX:
+        stem, dot, suffix = name, "", ""
+    ending = f"--{number}{dot}{suffix}"
+    return cut(stem, LONGEST_NAME_BYTES - len(ending.encode("utf-8"))) + ending
 
 
 def safe_folder(folder: str) -> str:

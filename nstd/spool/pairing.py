@@ -10,11 +10,14 @@ from fnmatch import fnmatchcase
 from typing import Literal
 
 from nstd.formats import PICTURE_SUFFIXES
+from nstd.printable import listed, shown
 from nstd.spool.inbox import Entry
 from nstd.spool.names import (
     MANIFEST_SUFFIXES,
     READY_SUFFIX,
     STANDING_ORDER_STEM,
+    normal_form,
+    told_apart,
 )
 
 
@@ -132,12 +135,12 @@ class _Folder:
         if not all(self.ask.settled(entry) for entry in files):
             self.result.waiting += [Waiting(entry, "still arriving") for entry in files]
             return
-        names = " and ".join(entry.name for entry in twins)
+        names = told_apart([entry.name for entry in twins])
         self.result.refusals.append(
             Refusal(
                 files,
-                f"There are two {kind} named {stem!r}: {names}. It is not clear which one is "
-                f"meant. Keep one, and drop it again with its "
+                f"There are two {kind} named '{shown(stem)}': {names}. It is not clear which one "
+                f"is meant. Keep one, and drop it again with its "
                 f"{'manifest' if kind == 'pictures' else 'photograph'}.",
             )
         )
@@ -169,12 +172,13 @@ class _Folder:
         chosen: dict[str, Entry] = {}
         missing = []
         for pattern in members:
-            found = [e for e in files if e.name == pattern or fnmatchcase(e.name, pattern)]
+            named = [(e, normal_form(e.name)) for e in files]
+            found = [e for e, name in named if name == pattern or fnmatchcase(name, pattern)]
             if not found:
                 missing.append(pattern)
             chosen.update({entry.name: entry for entry in found})
         if missing:
-            names = ", ".join(missing)
+            names = listed(missing)
             self.result.waiting.append(
                 Waiting(manifest, f"these of its pictures are not there: {names}", orphan=True)
             )

@@ -1,11 +1,14 @@
 """The style library: pictures, or folders of pictures, in `inbox/styles/`."""
 
+import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from nstd.formats import PICTURE_SUFFIXES
+from nstd.printable import listed, shown
 from nstd.problems import did_you_mean
-from nstd.spool.names import MANIFEST_SUFFIXES, is_ignored, split_name
+from nstd.spool.names import MANIFEST_SUFFIXES, is_ignored, normal_form, split_name
 
 
 @dataclass(frozen=True)
@@ -18,38 +21,54 @@ class Style:
 
 
 def list_styles(folder: Path) -> dict[str, Style]:
-    """Return the styles of the library by name; an absent folder is an empty library."""
-    if not folder.is_dir():
+    """Return the styles of the library by name; an absent folder is an empty library.
+
+    Regular files only, and no links: neither to pictures, nor to folders, nor for the library
+    itself. A folder that holds no picture, or cannot be read, is no style.
+
+    Raises:
+        OSError: the library is there, but cannot be read.
+    """
+    if folder.is_symlink() or not folder.is_dir():
         return {}
     pictures: dict[str, tuple[Path, ...]] = {}
     defaults: dict[str, Path] = {}
-    for path in sorted(folder.iterdir()):
-        if is_ignored(path.name) or path.is_symlink():
+    for item in _items_of(folder):
+        stem, suffix = split_name(item.name)
+        if item.is_dir(follow_symlinks=False):
+            pictures[normal_form(item.name)] = _pictures_of(Path(item.path))
+        elif not item.is_file(follow_symlinks=False):
             continue
-        stem, suffix = split_name(path.name)
-        if path.is_dir():
-            pictures[split_name(f"{path.name}.x")[0]] = _pictures_of(path)
         elif suffix in PICTURE_SUFFIXES:
-            pictures.setdefault(stem, (path,))
+            pictures.setdefault(stem, (Path(item.path),))
         elif suffix in MANIFEST_SUFFIXES:
-            defaults[stem] = path
+            defaults[stem] = Path(item.path)
     return {
         name: Style(name, found, defaults.get(name)) for name, found in pictures.items() if found
     }
 
 
 def _pictures_of(folder: Path) -> tuple[Path, ...]:
+    try:
+        items = _items_of(folder)
+    except OSError:  # one folder that is closed to us, or just gone, must not close the library
+        return ()
     return tuple(
-        path
-        for path in sorted(folder.iterdir())
-        if split_name(path.name)[1] in PICTURE_SUFFIXES
-        and not is_ignored(path.name)
-        and not path.is_symlink()
+        Path(item.path)
+        for item in items
+        if split_name(item.name)[1] in PICTURE_SUFFIXES and item.is_file(follow_symlinks=False)
     )
 
 
-def unknown_style(name: str, known: dict[str, Style]) -> str:
+def _items_of(folder: Path) -> list[os.DirEntry[str]]:
+    with os.scandir(folder) as found:
+        items = [item for item in found if not is_ignored(item.name)]
+    return sorted(items, key=lambda item: item.name)
+
+
+def unknown_style(name: str, known: Mapping[str, Style]) -> str:
     """Say that a style does not exist, and which do."""
+    found = f"style: found '{shown(name)}'"
     if not known:
-        return f"style: found {name!r}, but the style library (inbox/styles) is empty"
-    return f"style: found {name!r}; allowed are {', '.join(known)}{did_you_mean(name, known)}"
+        return f"{found}, but the style library (inbox/styles) is empty, or a link"
+    return f"{found}; allowed are {listed(known)}{did_you_mean(name, known)}"

@@ -1,10 +1,13 @@
 """Where an original goes when its job has ended: done, failed with words, or back to its owner."""
 
+import errno
 import shutil
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
+from nstd.formats import PICTURE_SUFFIXES
+from nstd.printable import printable
 from nstd.spool.durable import (
     Signature,
     lies_at,
@@ -17,17 +20,21 @@ from nstd.spool.durable import (
 )
 from nstd.spool.jobs import EndedBatch, Job
 from nstd.spool.journal import Journal
-from nstd.spool.linking import move_beside
+from nstd.spool.linking import link_new, move_beside
 from nstd.spool.names import (
     DONE_FOLDER,
     FAILED_FOLDER,
-    MANIFEST_SUFFIXES,
+    LONGEST_NAME_BYTES,
+    cut,
     glob_escaped,
+    numbered,
     split_name,
 )
+from nstd.spool.real_folders import real_folder
 from nstd.spool.work import WorkFolder
 
 ERROR_SUFFIX = ".error.txt"
+ROOM_FOR_PART = 6  # the dot and `.part` of a file that is being written
 
 
 @dataclass(frozen=True)
@@ -65,7 +72,7 @@ class Tidying:
         """Put away the manifest of a batch whose jobs have all ended. Raises: as `tidy`."""
         originals, kept = self.journal.originals_of(batch.id), False
         if batch.all_failed:
-            folder = self.inbox / FAILED_FOLDER / PurePosixPath(batch.path).parent
+            folder = self._folder(FAILED_FOLDER, PurePosixPath(batch.path).parent)
             for path, signature in originals.items():
                 self._move(batch.id, path, signature, folder)
         else:
@@ -79,7 +86,7 @@ class Tidying:
         for path, signature in originals.items():
             source = self.inbox / path
             if self.originals == "move" and split_name(source.name)[1] != ".ready":
-                folder = self.inbox / DONE_FOLDER / PurePosixPath(path).parent
+                folder = self._folder(DONE_FOLDER, PurePosixPath(path).parent)
                 self._move(owner, path, signature, folder)
             elif signature_at(source) == signature:
                 source.unlink()
@@ -93,28 +100,41 @@ class Tidying:
             if inside.parts[0] != FAILED_FOLDER:
                 continue
             if self.originals != "delete" and not path.endswith(ERROR_SUFFIX):
-                folder = self.inbox / DONE_FOLDER / inside.relative_to(FAILED_FOLDER).parent
+                folder = self._folder(DONE_FOLDER, inside.relative_to(FAILED_FOLDER).parent)
                 self._move(owner, path, signature, folder)
             elif signature_at(self.inbox / path) == signature:
                 (self.inbox / path).unlink()
             self.journal.remains.forget_file(path)
 
     def _put_failed(self, job: Job, originals: dict[str, Signature]) -> None:
-        folder = self.inbox / FAILED_FOLDER / job.folder
+        folder = self._folder(FAILED_FOLDER, PurePosixPath(job.folder))
         for path, signature in originals.items():
             self._move(job.id, path, signature, folder)
         lying = self._lying_in_failed(job.id)
-        pictures = [path for path in lying if split_name(path.name)[1] not in MANIFEST_SUFFIXES]
+        pictures = [path for path in lying if split_name(path.name)[1] in PICTURE_SUFFIXES]
         if job.content_name and lies_at(self.work.content(job.id)) and not pictures:
             pictures = [self._restore(job, folder)]
             self._note(job.id, pictures[0])
         title = job.content_name or job.manifest_name or job.id
         named = [*pictures, *lying]
         stem = split_name(named[0].name if named else title)[0]
-        make_folder(folder)
-        words = folder / f"{stem}{ERROR_SUFFIX}"
+        words = _text_beside(folder, stem)
         replace_durably(words, _error_text(job, title).encode())
         self._note(job.id, words)
+
+    def _folder(self, kind: str, below: PurePosixPath) -> Path:
+        """Make a folder of `done` or `failed`, all of it inside the inbox.
+
+        Raises:
+            OSError: the inbox fails, or `done` or `failed` itself leads elsewhere.
+        """
+        top = self.inbox / kind
+        if top.is_symlink():
+            words = "it is a link, and nstd writes through none; replace it by a folder"
+            raise NotADirectoryError(errno.ENOTDIR, words, str(top))
+        folder = top / real_folder(top, below)
+        make_folder(folder)
+        return folder
 
     def _lying_in_failed(self, owner: str) -> list[Path]:
         """Return the job's own files that are still in `failed` as we put them there."""
@@ -151,24 +171,42 @@ class Tidying:
         An earlier attempt at this, or a move that a crash cut off from its note, is recognised by
         the content.
         """
-        make_folder(folder)
-        stem, suffix = split_name(job.content_name or "")
+        name = job.content_name or "photograph"
         size = self.work.content(job.id).stat().st_size
-        for path in folder.glob(f"{glob_escaped(stem)}*{suffix}"):
-            if path.stat().st_size == size and sha256_of(path) == job.content_sha256:
+        for path in folder.iterdir():
+            there = signature_at(path)
+            same_name = split_name(path.name)[0].startswith(split_name(name)[0])
+            alike = there is not None and there.size == size and same_name
+            if alike and sha256_of(path) == job.content_sha256:
                 return path
-        copy = self.work.job(job.id) / (job.content_name or "photograph")
-        copy.unlink(missing_ok=True)
-        shutil.copyfile(self.work.content(job.id), copy)
         part = folder / f".{job.id}.part"
         part.unlink(missing_ok=True)
-        write_new(part, copy.read_bytes())
-        target = folder / (job.content_name or "photograph")
-        if lies_at(target):
-            target = folder / f"{stem}--{job.id}{suffix}"
-        part.rename(target)
-        sync_folder(folder)
-        return target
+        write_new(part, self.work.content(job.id).read_bytes())
+        return _with_name(part, folder, name)
+
+
+def _with_name(part: Path, folder: Path, name: str) -> Path:
+    """Give a finished part the name, or the next that is free."""
+    number = 1
+    while True:
+        target = folder / numbered(name, number)
+        try:
+            link_new(part, target)
+        except FileExistsError:
+            number += 1
+        else:
+            return target
+
+
+def _text_beside(folder: Path, stem: str) -> Path:
+    """Name the text that says why; a folder of that name is stepped around."""
+    number, end = 1, ERROR_SUFFIX
+    while True:
+        path = folder / f"{cut(stem, LONGEST_NAME_BYTES - ROOM_FOR_PART - len(end))}{end}"
+        if path.is_symlink() or not path.is_dir():
+            return path
+        number += 1
+        end = f"--{number}{ERROR_SUFFIX}"
 
 
 def sweep_work(journal: Journal, work: WorkFolder) -> None:
@@ -180,6 +218,7 @@ def sweep_work(journal: Journal, work: WorkFolder) -> None:
 
 
 def _error_text(job: Job, title: str) -> str:
+    title, reason = printable(title), printable(job.reason or "", keep="\n")
     if job.cancelled_by:
         return (
             f"{title} was cancelled by {job.cancelled_by}.\n\n"
@@ -187,6 +226,6 @@ def _error_text(job: Job, title: str) -> str:
             f"again, or say: nstd retry {job.id}\n"
         )
     return (
-        f"{title} could not be painted.\n\n{job.reason}\n\n"
+        f"{title} could not be painted.\n\n{reason}\n\n"
         "Put this right, then drop the photograph and its manifest into the inbox again.\n"
     )

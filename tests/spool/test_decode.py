@@ -1,21 +1,24 @@
 """The check of a picture in a child process."""
 
+import os
 from pathlib import Path
 
 import pytest
 from pictures import picture_bytes, put_picture
 from PIL import Image
 
-from nstd.errors import PictureError, UnfinishedPictureError
-from nstd.spool.decode import DecodeLimits, check_picture
+from nstd.errors import PictureError, UnfinishedPictureError, WorldError
+from nstd.spool.decode import DecodeLimits, PictureSize, check_picture
 
 LIMITS = DecodeLimits(seconds=30, memory_bytes=2**31, pixels=1_000_000)
 
 
 @pytest.mark.parametrize("suffix", [".jpg", ".png", ".tif", ".webp"])
 def test_whole_pictures_pass(tmp_path: Path, suffix: str) -> None:
-    """Every kind that is read."""
-    check_picture(put_picture(tmp_path / f"a{suffix}"), LIMITS, name="a")
+    """Every kind that is read; the size comes back."""
+    size = check_picture(put_picture(tmp_path / f"a{suffix}"), LIMITS, name="a")
+
+    assert size == PictureSize(64, 48)
 
 
 @pytest.mark.parametrize("format", ["JPEG", "PNG", "TIFF", "WEBP"])
@@ -50,3 +53,59 @@ def test_a_decoder_that_takes_too_long_is_ended(tmp_path: Path) -> None:
     limits = DecodeLimits(seconds=0.001, memory_bytes=2**31, pixels=10**9)
     with pytest.raises(PictureError, match=r"more than 0.001 seconds"):
         check_picture(put_picture(tmp_path / "a.jpg"), limits, name="slow.jpg")
+
+
+def test_a_picture_on_which_the_decoder_dies_is_looked_at_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Memory may have been short; in the end it is the picture's fault, since others decode."""
+    path = put_picture(tmp_path / "a.jpg")
+    put_module(tmp_path / "broken", monkeypatch, on_picture="os.kill(os.getpid(), 11)")
+    with pytest.raises(UnfinishedPictureError, match=r"crash.jpg makes the decoder .*signal 11"):
+        check_picture(path, LIMITS, name="crash.jpg")
+
+
+def test_where_no_child_lives_no_picture_is_to_blame(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A broken installation must not send a wedding to `failed`."""
+    path = put_picture(tmp_path / "a.jpg")
+    put_module(tmp_path / "broken", monkeypatch, always="sys.exit(1)")
+    with pytest.raises(WorldError, match=r"Pictures cannot be checked.*code 1"):
+        check_picture(path, LIMITS, name="a.jpg")
+
+
+def test_the_words_of_a_child_are_not_trusted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A decoder that was taken over can neither flood the daemon nor reach a terminal."""
+    path = put_picture(tmp_path / "a.jpg")
+    put_module(
+        tmp_path / "broken",
+        monkeypatch,
+        on_picture="print('\\x1b[2J' + 'x' * 20_000); sys.exit(3)",
+    )
+    with pytest.raises(PictureError) as caught:
+        check_picture(path, LIMITS, name="a.jpg")
+
+    assert "\x1b" not in str(caught.value)
+    assert len(str(caught.value)) < 5000
+
+
+def put_module(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, *, on_picture: str = "", always: str = ""
+) -> None:
+    """Let the child meet a Pillow that misbehaves: the library is the border here."""
+    (folder / "PIL").mkdir(parents=True)
+    (folder / "PIL" / "__init__.py").write_text(f"import os, sys\n{always}\n")
+    lines = [
+        "import os, sys",
+        "MAX_IMAGE_PIXELS = None",
+        "class Image: pass",
+        "def open(*args, **options):",
+        f"    {on_picture or 'pass'}",
+    ]
+    (folder / "PIL" / "Image.py").write_text("\n".join(lines))
+    monkeypatch.setenv(
+        "PYTHONPATH", os.pathsep.join([str(folder), os.environ.get("PYTHONPATH", "")])
+    )

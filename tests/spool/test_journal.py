@@ -9,7 +9,7 @@ from nstd.errors import ConfigError
 from nstd.spool.durable import Signature
 from nstd.spool.jobs import NewJob, PlannedFile
 from nstd.spool.journal import Journal
-from nstd.spool.manifest import resolve
+from nstd.spool.manifest import read_manifest
 from nstd.spool.styles import Style
 
 
@@ -20,14 +20,9 @@ def journal(tmp_path: Path) -> Journal:
 
 def enter(journal: Journal, job_id: str, priority: int = 0, state: str = "queued") -> None:
     style = {"waves": Style("waves", (Path("waves.jpg"),), None)}
-    order = resolve(
-        f"style: waves\npriority: {priority}".encode(),
-        name="m",
-        picture="a.jpg",
-        styles=style,
-        hashes={Path("waves.jpg"): "abc"},
-        default_recipe="studio",
-    )
+    text = f"style: waves\npriority: {priority}".encode()
+    wish = read_manifest(text, name="m", styles=style, default_recipe="studio")
+    order = wish.order("a.jpg", {Path("waves.jpg"): "abc"})
     job = NewJob(job_id, "", f"{job_id}.jpg", f"{job_id}.yaml", b"", order=order)
     journal.enter(job, state, {f"{job_id}.jpg": Signature(1, 2, 3)}, now_s=1.0)
 

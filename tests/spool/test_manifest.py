@@ -8,7 +8,7 @@ from pictures import put_picture
 from nstd.errors import ManifestError
 from nstd.orders import Order
 from nstd.recipe import recipe_names
-from nstd.spool.manifest import content_list, resolve, wanted_pictures
+from nstd.spool.manifest import content_list, read_manifest
 from nstd.spool.styles import Style, list_styles
 
 
@@ -23,15 +23,8 @@ def styles(tmp_path: Path) -> dict[str, Style]:
 
 
 def order_of(text: str, styles: dict[str, Style], picture: str = "IMG.jpg") -> Order:
-    data = text.encode()
-    return resolve(
-        data,
-        name="IMG.yaml",
-        picture=picture,
-        styles=styles,
-        hashes={path: path.stem for path in wanted_pictures(data, styles)},
-        default_recipe="studio",
-    )
+    wish = read_manifest(text.encode(), name="IMG.yaml", styles=styles, default_recipe="studio")
+    return wish.order(picture, {path: path.stem for path in wish.style_pictures})
 
 
 def problems_of(text: str, styles: dict[str, Style]) -> tuple[str, ...]:
