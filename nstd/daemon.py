@@ -13,7 +13,7 @@ from nstd.desk import Desk
 from nstd.device_faults import DeviceFaults
 from nstd.devices import find_devices
 from nstd.errors import AlreadyRunningError, ConfigError, WorldError
-from nstd.foreman import Foreman, RetryPolicy
+from nstd.foreman import LONGEST_RETRY_WAIT_S, Foreman, RetryPolicy
 from nstd.inbox_lock import held
 from nstd.notify import Notifier
 from nstd.ownership import opened
@@ -66,6 +66,7 @@ class Daemon:
 
     def tick(self, moment: Now, *, inbox_changed: bool = False, leaving: bool = False) -> None:
         """Scan the inbox if it is time, then let the foreman take his turn."""
+        self.journal.waits.follow(moment, longest_s=LONGEST_RETRY_WAIT_S)
         if inbox_changed:
             soonest_s = self._last_scan_s + SHORTEST_SCAN_WAIT_S
             self._next_scan_s = min(self._next_scan_s, soonest_s)

@@ -100,6 +100,8 @@ class Foreman:
             return
         try:
             act()
+        except WorldError as error:
+            self.circuits.failed(error, now)
         except OSError as error:
             sentence = f"The {resource} cannot be written: {error}."
             self.circuits.failed(WorldError(resource, sentence), now)

@@ -39,10 +39,12 @@ def opened(config: Config) -> Iterator[Journal]:
         journal = Journal(work.journal)
         try:
             journal.requeue_running()
+            journal.board.clear_faults()
             if journal.migrated_from:
                 log.info("journal brought up to date", from_schema=journal.migrated_from)
             live = [*journal.jobs("queued", "finished", "held"), *journal.untidied()]
             work.sweep_jobs({job.id for job in [*live, *journal.with_copy()]})
+            work.sweep_styles(journal.used_style_pictures())
             yield journal
         finally:
             journal.close()

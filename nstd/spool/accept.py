@@ -14,7 +14,7 @@ from nstd.orders import Order
 from nstd.spool.check import problem_of
 from nstd.spool.durable import Signature, copy_hashed, read_stable, sync_folder
 from nstd.spool.inbox import Entry
-from nstd.spool.jobs import Job, NewJob
+from nstd.spool.jobs import SAME_AS, Job, NewJob
 from nstd.spool.journal import Journal
 from nstd.spool.manifest import content_list, resolve, wanted_pictures
 from nstd.spool.pairing import BatchOffer, Offer, Refusal
@@ -141,7 +141,7 @@ class Reception:
             if known and (known.state != "done" or not known.tidied or self.is_published(known)):
                 self.journal.claim(known.id, originals)
                 if job.batch_id:
-                    reason = f"the same as job {known.id}"
+                    reason = f"{SAME_AS}{known.id}"
                     self.journal.end(job.id, "cancelled", now_s=now_s, reason=reason)
                 return Accepted(known.id, "known")
             self.check_picture(content, files[0].name)

@@ -155,14 +155,19 @@ def sha256_of(path: Path) -> str:
 def link_new(part: Path, final: Path) -> None:
     """Give a finished part its final name, never replacing what has it already.
 
-    A hard link fails where the name is taken. Where there are none (SMB, FUSE) an empty file is
-    created exclusively, which reserves the name, and then replaced.
+    A hard link fails where the name is taken; by the same file, it is a link that a crash left
+    half done. Where there are none (SMB, FUSE) an empty file is created exclusively, which
+    reserves the name, and then replaced.
 
     Raises:
         FileExistsError: the name is taken.
     """
     try:
         os.link(part, final)
+    except FileExistsError:
+        if not part.samefile(final):
+            raise
+        part.unlink()
     except OSError as error:
         if error.errno not in NO_HARD_LINKS:
             raise

@@ -69,6 +69,11 @@ class Noticeboard:
         with transaction(self._db) as db:
             db.execute("DELETE FROM faults WHERE resource = ?", (resource,))
 
+    def clear_faults(self) -> None:
+        """Forget all faults: a new process finds out by itself what is out of order."""
+        with transaction(self._db) as db:
+            db.execute("DELETE FROM faults")
+
     def faults(self) -> list[Fault]:
         return [Fault(**row) for row in self._db.execute("SELECT * FROM faults ORDER BY since_s")]
 

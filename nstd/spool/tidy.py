@@ -2,6 +2,7 @@
 
 import shutil
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
@@ -24,6 +25,7 @@ from nstd.spool.names import (
     glob_escaped,
     split_name,
 )
+from nstd.spool.share import require_share
 from nstd.spool.work import WorkFolder
 
 ERROR_SUFFIX = ".error.txt"
@@ -47,7 +49,9 @@ class Tidying:
 
         Raises:
             OSError: the inbox or the work folder fails; nothing is lost, it is to be tried again.
+            WorldError: the share is not mounted.
         """
+        require_share(self.journal, self.inbox)
         originals = self.journal.originals_of(job.id)
         kept = has_copy = False
         if job.state == "done":
@@ -62,12 +66,13 @@ class Tidying:
 
     def tidy_batch(self, batch: EndedBatch) -> None:
         """Put away the manifest of a batch whose jobs have all ended. Raises: as `tidy`."""
+        require_share(self.journal, self.inbox)
         originals, kept = self.journal.originals_of(batch.id), False
-        if batch.all_failed:
+        if batch.outcome == "failed":
             folder = self.inbox / FAILED_FOLDER / PurePosixPath(batch.path).parent
             for path, signature in originals.items():
                 self._move(batch.id, path, signature, folder)
-        else:
+        elif batch.outcome == "done":
             kept = self._put_done(batch.id, originals)
         self.journal.set_batch_tidied(batch.id, keep_originals=kept)
 
@@ -111,9 +116,22 @@ class Tidying:
         named = [*pictures, *lying]
         stem = split_name(named[0].name if named else title)[0]
         make_folder(folder)
-        words = folder / f"{stem}{ERROR_SUFFIX}"
-        replace_durably(words, _error_text(job, title).encode())
+        text = _error_text(job, title).encode()
+        words = self._place_of_words(job.id, folder / stem, text)
+        replace_durably(words, text)
         self._note(job.id, words)
+
+    def _place_of_words(self, job_id: str, beside: Path, text: bytes) -> Path:
+        """Return where the job's text lies or is to lie: what another job's says stays readable."""
+        own = self.journal.remains.files_of(job_id)
+        for number in count(2):
+            path = beside.with_name(beside.name + ERROR_SUFFIX)
+            if path.relative_to(self.inbox).as_posix() in own or not path.exists():
+                break
+            if path.read_bytes() == text:  # a crash came before its note
+                break
+            beside = beside.with_name(f"{beside.name.removesuffix(f'--{number - 1}')}--{number}")
+        return path
 
     def _lying_in_failed(self, owner: str) -> list[Path]:
         """Return the job's own files that are still in `failed` as we put them there."""
