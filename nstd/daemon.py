@@ -37,7 +37,7 @@ from nstd.spool.tidy import Tidying
 from nstd.spool.work import WorkFolder
 from nstd.time_limit import TimeLimit
 from nstd.upkeep import Upkeep
-from nstd.verdicts import RetryPolicy
+from nstd.verdicts import LONGEST_RETRY_WAIT_S, RetryPolicy
 from nstd.wakeup import InboxObserver, Wakeup
 
 SHORTEST_SCAN_WAIT_S = 0.5
@@ -70,6 +70,7 @@ class Daemon:
 
     def tick(self, moment: Now, *, inbox_changed: bool = False, leaving: bool = False) -> None:
         """Scan the inbox if it is time, then let the foreman take his turn."""
+        self.journal.waits.follow(moment, longest_s=LONGEST_RETRY_WAIT_S)
         if inbox_changed:
             soonest_s = self._last_scan_s + SHORTEST_SCAN_WAIT_S
             self._next_scan_s = min(self._next_scan_s, soonest_s)

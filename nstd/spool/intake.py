@@ -1,19 +1,22 @@
 """One turn of the inbox: list, settle, pair, accept; cancel what was taken back."""
 
 from dataclasses import dataclass, field, fields, replace
+from fnmatch import fnmatchcase
 
 import structlog
 
 from nstd.clock import Now
-from nstd.errors import SourceChangedError, UnfinishedPictureError, WorldError
+from nstd.errors import SourceChangedError, UnfinishedPictureError
+from nstd.formats import PICTURE_SUFFIXES
 from nstd.spool.accept import Member, Reception
-from nstd.spool.durable import Signature, write_new
+from nstd.spool.durable import Signature
 from nstd.spool.first_look import FirstLook
 from nstd.spool.inbox import MARKER, Entry, Listing, Settling, list_inbox
 from nstd.spool.jobs import Job, NewJob
-from nstd.spool.names import MANIFEST_SUFFIXES
+from nstd.spool.names import MANIFEST_SUFFIXES, READY_SUFFIX
 from nstd.spool.pairing import BatchOffer, Offer, Questions, Refusal, Sorted, Waiting, pair_up
 from nstd.spool.resources import Resources, words_of
+from nstd.spool.share import mark_share, require_share
 
 ACCEPTED_PER_TURN = 16
 LONGEST_DELAY_S = 300.0
@@ -63,9 +66,11 @@ class Intake:
         Raises:
             WorldError: the inbox or the work folder is out of order.
         """
-        was_there = (self.reception.inbox / MARKER).exists()
-        listing = list_inbox(self.reception.inbox)
-        self._require_the_share()
+        journal, inbox = self.reception.journal, self.reception.inbox
+        was_there = (inbox / MARKER).exists()
+        listing = list_inbox(inbox)
+        require_share(journal, inbox)
+        mark_share(journal, inbox)
         self.settling.observe(listing, now.monotonic_s)
         self._forget_the_gone(listing)
         if was_there:  # else it may have been listed while the share was away, and is back by now
@@ -82,24 +87,6 @@ class Intake:
         self._set_arrivals(waiting, now)
         return more or any(not item.orphan for item in waiting)
 
-    def _require_the_share(self) -> None:
-        """An unmounted share is an empty folder: it must not read as 'everything was removed'."""
-        journal, marker = self.reception.journal, self.reception.inbox / MARKER
-        if marker.exists():
-            return
-        if journal.board.note("inbox marker") == str(self.reception.inbox):
-            raise WorldError(
-                "inbox",
-                f"The inbox {self.reception.inbox} has lost its marker file {MARKER}: is the share "
-                f"mounted? If the folder is the right one, create an empty file {MARKER} in it.",
-            )
-        try:
-            write_new(marker, b"This file tells nstd that the share is mounted. Leave it here.\n")
-        except OSError as error:  # a read-only inbox works without it
-            log.warning("inbox marker not written", reason=str(error))
-            return
-        journal.board.set_note("inbox marker", str(self.reception.inbox))
-
     def _forget_the_gone(self, listing: Listing) -> None:
         self.first_look.forget_all_but(listing.entries)
         paths = {entry.path for entry in listing.entries}
@@ -112,7 +99,7 @@ class Intake:
         if not gone or not (self.reception.inbox / MARKER).exists():
             return
         journal.forget_gone(gone)
-        owners = journal.owners_of(gone)
+        owners = journal.owners_of(path for path in gone if not path.endswith(READY_SUFFIX))
         for job in journal.jobs("queued", "waiting", "held"):
             untouched = job.started_s is None
             if untouched and (job.id in owners or job.batch_id in owners):
@@ -120,8 +107,7 @@ class Intake:
                 log.info("job cancelled", job=job.id, title=job.title)
 
     def _sort(self, listing: Listing, now: Now) -> Sorted:
-        owned = self.reception.journal.owned()
-        entries = [e for e in listing.entries if owned.get(e.path) != e.signature]
+        entries = self._unowned(listing)
 
         def settled(entry: Entry) -> bool:
             return self.settling.is_settled(entry, now.monotonic_s)
@@ -140,6 +126,33 @@ class Intake:
         overdue = {entry for refusal in found.refusals for entry in refusal.entries}
         found.waiting = [item for item in found.waiting if item.entry not in overdue]
         return found
+
+    def _unowned(self, listing: Listing) -> list[Entry]:
+        """Return what is new or changed, and what stayed the same that it makes a new job with.
+
+        A manifest that is written anew orders its photographs anew, and a photograph that is
+        replaced is ordered by the manifest beside it.
+        """
+        owned = self.reception.journal.owned()
+        new = [e for e in listing.entries if owned.get(e.path) != e.signature]
+        old = [e for e in listing.entries if owned.get(e.path) == e.signature]
+        manifests = [e for e in new if e.suffix in MANIFEST_SUFFIXES]
+        ordered = {(e.folder, e.stem) for e in manifests}
+        named = {(e.folder, name) for e in manifests for name in self.first_look.members(e) or ()}
+        pictures = [e for e in new if e.suffix in PICTURE_SUFFIXES]
+        kept = {(e.folder, e.stem) for e in old if e.suffix in PICTURE_SUFFIXES}
+        alone = {(e.folder, e.stem) for e in pictures} - ordered - kept
+        for entry in old:
+            place = (entry.folder, entry.stem)
+            if entry.suffix in PICTURE_SUFFIXES:
+                if place in ordered or any(
+                    folder == entry.folder and fnmatchcase(entry.name, name)
+                    for folder, name in named
+                ):
+                    new.append(entry)
+            elif place in alone and self.first_look.members(entry) is None:
+                new.append(entry)
+        return new
 
     def _overdue(self, waiting: list[Waiting], now: Now) -> list[Refusal]:
         since = {a.path: a.since_s for a in self.reception.journal.board.arrivals()}

@@ -9,6 +9,7 @@ from nstd.orders import Order
 from nstd.spool.durable import sha256_of
 
 State = Literal["waiting", "queued", "running", "finished", "done", "failed", "held", "cancelled"]
+SAME_AS = "the same as job "  # the reason of a batch's picture that was ordered so before
 TERMINAL: tuple[State, ...] = ("done", "failed", "cancelled")
 
 
@@ -77,11 +78,14 @@ class NewJob:
 
 @dataclass(frozen=True)
 class EndedBatch:
-    """A batch whose jobs are all put away: where its manifest lay, and if nothing came of it."""
+    """A batch whose jobs are all put away: where its manifest lay, and what came of it.
+
+    It is `done` if any picture of it is; `taken back` if its owner took back every one.
+    """
 
     id: str
     path: str
-    all_failed: bool
+    outcome: Literal["done", "failed", "taken back"]
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,14 @@ import sqlite3
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from nstd.spool.batches import ended_batches
 from nstd.spool.durable import Signature
 from nstd.spool.jobs import TERMINAL, EndedBatch, Job, NewJob, PlannedFile, State
 from nstd.spool.noticeboard import Noticeboard, transaction
 from nstd.spool.remains import Remains
 from nstd.spool.requests import Requests
 from nstd.spool.schema import create_journal, migrate_journal, require_version
+from nstd.spool.waits import Waits
 
 
 class Journal:
@@ -33,6 +35,7 @@ class Journal:
         self.board = Noticeboard(self._db)
         self.requests = Requests(self._db)
         self.remains = Remains(self._db)
+        self.waits = Waits(self._db)
 
     def close(self) -> None:
         self._db.close()
@@ -216,12 +219,7 @@ class Journal:
 
     def ended_batches(self) -> list[EndedBatch]:
         """Return the batches whose manifests are still to be put away."""
-        rows = self._db.execute(
-            "SELECT b.id, b.path, min(j.state = 'failed' OR j.cancelled_by IS NOT NULL)"
-            " FROM batches b JOIN jobs j ON j.batch_id = b.id WHERE b.tidied = 0"
-            " GROUP BY b.id HAVING min(j.tidied) = 1"
-        )
-        return [EndedBatch(row[0], row[1], bool(row[2])) for row in rows]
+        return ended_batches(self._db)
 
     def set_batch_tidied(self, batch_id: str, *, keep_originals: bool) -> None:
         with transaction(self._db) as db:
@@ -267,8 +265,9 @@ class Journal:
 
     def used_style_pictures(self) -> set[str]:
         """Return the hashes of all style pictures that a job may still need."""
-        live = self.jobs("queued", "running", "held") + self.with_copy()
-        return {sha for job in live for style in job.order.styles for sha in style.pictures}
+        live = self.jobs("queued", "running", "held") + self.with_copy() + self.untidied()
+        orders = (job.order for job in live if job.order_json)
+        return {sha for order in orders for style in order.styles for sha in style.pictures}
 
     def with_copy(self) -> list[Job]:
         """Return the ended jobs whose working copies are kept: they may be tried again."""

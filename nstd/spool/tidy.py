@@ -3,6 +3,7 @@
 import errno
 import shutil
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
@@ -31,6 +32,7 @@ from nstd.spool.names import (
     split_name,
 )
 from nstd.spool.real_folders import real_folder
+from nstd.spool.share import require_share
 from nstd.spool.work import WorkFolder
 
 ERROR_SUFFIX = ".error.txt"
@@ -55,7 +57,9 @@ class Tidying:
 
         Raises:
             OSError: the inbox or the work folder fails; nothing is lost, it is to be tried again.
+            WorldError: the share is not mounted.
         """
+        require_share(self.journal, self.inbox)
         originals = self.journal.originals_of(job.id)
         kept = has_copy = False
         if job.state == "done":
@@ -70,12 +74,13 @@ class Tidying:
 
     def tidy_batch(self, batch: EndedBatch) -> None:
         """Put away the manifest of a batch whose jobs have all ended. Raises: as `tidy`."""
+        require_share(self.journal, self.inbox)
         originals, kept = self.journal.originals_of(batch.id), False
-        if batch.all_failed:
+        if batch.outcome == "failed":
             folder = self._folder(FAILED_FOLDER, PurePosixPath(batch.path).parent)
             for path, signature in originals.items():
                 self._move(batch.id, path, signature, folder)
-        else:
+        elif batch.outcome == "done":
             kept = self._put_done(batch.id, originals)
         self.journal.set_batch_tidied(batch.id, keep_originals=kept)
 
@@ -118,9 +123,22 @@ class Tidying:
         title = job.content_name or job.manifest_name or job.id
         named = [*pictures, *lying]
         stem = split_name(named[0].name if named else title)[0]
-        words = _text_beside(folder, stem)
-        replace_durably(words, _error_text(job, title).encode())
+        text = _error_text(job, title).encode()
+        words = self._place_of_words(job.id, folder, stem, text)
+        replace_durably(words, text)
         self._note(job.id, words)
+
+    def _place_of_words(self, job_id: str, folder: Path, stem: str, text: bytes) -> Path:
+        """Return where the job's text lies or is to lie: what another job's says stays readable."""
+        own = self.journal.remains.files_of(job_id)
+        for number in count(1):
+            end = f"--{number}{ERROR_SUFFIX}" if number > 1 else ERROR_SUFFIX
+            path = folder / f"{cut(stem, LONGEST_NAME_BYTES - ROOM_FOR_PART - len(end))}{end}"
+            if path.relative_to(self.inbox).as_posix() in own or not lies_at(path):
+                break
+            if signature_at(path) and path.read_bytes() == text:  # a crash came before its note
+                break
+        return path
 
     def _folder(self, kind: str, below: PurePosixPath) -> Path:
         """Make a folder of `done` or `failed`, all of it inside the inbox.
@@ -196,17 +214,6 @@ def _with_name(part: Path, folder: Path, name: str) -> Path:
             number += 1
         else:
             return target
-
-
-def _text_beside(folder: Path, stem: str) -> Path:
-    """Name the text that says why; a folder of that name is stepped around."""
-    number, end = 1, ERROR_SUFFIX
-    while True:
-        path = folder / f"{cut(stem, LONGEST_NAME_BYTES - ROOM_FOR_PART - len(end))}{end}"
-        if path.is_symlink() or not path.is_dir():
-            return path
-        number += 1
-        end = f"--{number}{ERROR_SUFFIX}"
 
 
 def sweep_work(journal: Journal, work: WorkFolder) -> None:
