@@ -8,7 +8,7 @@ from faults.studio import YEAR_S, judge
 from faults.sweep import Sweep
 
 POLICIES = ["move", "keep", "delete"]
-REDUCED = 4  # the short form takes every fourth operation
+REDUCED = 5  # the short form takes every fifth operation
 
 
 def kill_at(sweep: Sweep, at: int, reference: dict[str, str], originals: str) -> bool:
@@ -30,7 +30,7 @@ def sweep_kills(sweep: Sweep, originals: str, *, stride: int) -> None:
     at = random.Random(originals).randint(1, stride)
     while kill_at(sweep, at, reference, originals):
         at += stride
-    print(f"{originals}: {writes} writing operations, every {stride}. swept")
+    print(f"{originals}: {writes} writing operations, one in {stride} swept")
     assert writes < at <= writes + stride
 
 
