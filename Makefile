@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint types unit styles clean
+.PHONY: demo test test-all lint types unit styles clean
 
 $(VENV)/.made:
 	$(PYTHON) -m venv $(VENV)
@@ -36,6 +36,9 @@ types: $(VENV)/.installed-test
 
 unit: $(VENV)/.installed-test
 	$(BIN)/python -m pytest
+
+test-all: lint types $(VENV)/.installed-test
+	$(BIN)/python -m pytest -m ''
 
 styles: $(VENV)/.installed-test
 	$(BIN)/python tests/makers/paint_styles.py inbox/styles

@@ -83,7 +83,9 @@ class Life:
         )
 
 
-def live(root: Path, fault: Fault | None = None, *, began_s: float = 0.0) -> Life:
+def live(
+    root: Path, fault: Fault | None = None, *, began_s: float = 0.0, hard_links: bool = True
+) -> Life:
     """Run the daemon until its inbox is drained; a lasting fault is lifted after a minute.
 
     Args:
@@ -92,7 +94,7 @@ def live(root: Path, fault: Fault | None = None, *, began_s: float = 0.0) -> Lif
     life = Life()
     config = load_config(root / "config.yaml")
     roots = {name: root / name for name in ("inbox", "outbox", "work")}
-    shim = Shim(roots, fault)
+    shim = Shim(roots, fault, hard_links)
     shim.install()
     _set_up_borders(life.log)
     try:
