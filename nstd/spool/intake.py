@@ -79,7 +79,7 @@ class Intake:
             more |= self._freeze(batch, now)
         more |= self._accept_offers(found.offers, now, waiting)
         waiting += found.waiting
-        self._set_arrivals(waiting, now)
+        self._set_arrivals(waiting, listing, now)
         return more or any(not item.orphan for item in waiting)
 
     def _require_the_share(self) -> None:
@@ -108,7 +108,8 @@ class Intake:
     def _cancel_the_gone(self, listing: Listing, now: Now) -> None:
         """Removing the photograph or the manifest before a job starts cancels it."""
         journal = self.reception.journal
-        gone = journal.owned().keys() - {entry.path for entry in listing.entries}
+        missing = journal.owned().keys() - {entry.path for entry in listing.entries}
+        gone = {path for path in missing if not listing.hides(path)}
         if not gone or not (self.reception.inbox / MARKER).exists():
             return
         journal.forget_gone(gone)
@@ -235,8 +236,9 @@ class Intake:
         job_id = self.reception.refuse(refusal, now_s=now.wall_s)
         log.warning("refused", job=job_id, title=refusal.entries[0].path, reason=refusal.sentence)
 
-    def _set_arrivals(self, waiting: list[Waiting], now: Now) -> None:
+    def _set_arrivals(self, waiting: list[Waiting], listing: Listing, now: Now) -> None:
         reasons = {item.entry.path: item.reason for item in waiting}
+        reasons |= {f"{folder}/": words for folder, words in listing.unlisted.items()}
         self.reception.journal.board.set_arrivals(reasons, now_s=now.wall_s)
 
 
