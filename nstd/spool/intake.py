@@ -52,6 +52,7 @@ class Intake:
     settling: Settling = field(init=False)
     first_look: FirstLook = field(init=False)
     _deferred: dict[str, Deferred] = field(default_factory=dict)
+    _unlisted: dict[str, float] = field(default_factory=dict)  # folders, and since when
 
     def __post_init__(self) -> None:
         self.settling = Settling(self.patience.settle_s)
@@ -80,7 +81,14 @@ class Intake:
         more |= self._accept_offers(found.offers, now, waiting)
         waiting += found.waiting
         self._set_arrivals(waiting, listing, now)
-        return more or any(not item.orphan for item in waiting)
+        self._unlisted = {
+            folder: self._unlisted.get(folder, now.monotonic_s) for folder in listing.unlisted
+        }
+        may_heal = any(
+            now.monotonic_s - since_s < self.patience.give_up_after_s
+            for since_s in self._unlisted.values()
+        )
+        return more or may_heal or any(not item.orphan for item in waiting)
 
     def _require_the_share(self) -> None:
         """An unmounted share is an empty folder: it must not read as 'everything was removed'."""
