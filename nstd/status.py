@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
+from datetime import datetime
 
 from nstd.clock import duration
 from nstd.printable import printable
@@ -83,7 +84,7 @@ def as_json(status: Status) -> str:
 
 def as_text(status: Status) -> str:
     """Write the status as lines for a terminal."""
-    lines = [f"! {printable(fault.sentence)}" for fault in status.faults]
+    lines = [printable(f"! {_since(fault.since_s)}: {fault.sentence}") for fault in status.faults]
     lines += _section("Running", (_running_line(job) for job in status.running))
     for title, jobs in (("Queued", status.queued), ("Held", status.held)):
         lines += _section(title, (_queued_line(job) for job in jobs))
@@ -95,6 +96,10 @@ def as_text(status: Status) -> str:
 def ended_line(job: Job) -> str:
     """Say in a line how a job ended."""
     return printable(_ended_line(_ended(job)))
+
+
+def _since(moment_s: float) -> str:
+    return f"since {datetime.fromtimestamp(moment_s):%Y-%m-%d %H:%M}"
 
 
 def _running_line(job: RunningJob) -> str:

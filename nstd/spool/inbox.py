@@ -1,7 +1,8 @@
 """What lies in the inbox, and which of it has settled. The listing is the truth."""
 
 import os
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from nstd.errors import WorldError
@@ -35,9 +36,14 @@ class Entry:
 
 @dataclass(frozen=True)
 class Listing:
-    """All files of the inbox at one moment."""
+    """All files of the inbox at one moment; of folders that could not be listed, why."""
 
     entries: tuple[Entry, ...]
+    unlisted: Mapping[str, str] = field(default_factory=dict)
+
+    def hides(self, path: str) -> bool:
+        """Tell whether a file that is not in this listing may be there all the same."""
+        return any(path.startswith(f"{folder}/") for folder in self.unlisted)
 
 
 def list_inbox(root: Path) -> Listing:
@@ -47,18 +53,23 @@ def list_inbox(root: Path) -> Listing:
         WorldError: the inbox cannot be read.
     """
     entries: list[Entry] = []
+    unlisted: dict[str, str] = {}
     folders = [""]
-    try:
-        while folders:
-            folder = folders.pop()
-            with os.scandir(root / folder) as found:
-                for item in found:
-                    _sort_in(item, folder, entries, folders)
-    except OSError as error:
-        raise WorldError(
-            "inbox", f"The inbox {root} cannot be listed: {error.strerror}."
-        ) from error
-    return Listing(tuple(sorted(entries, key=lambda entry: entry.path)))
+    while folders:
+        folder, found = folders.pop(), list[Entry]()
+        try:
+            with os.scandir(root / folder) as items:
+                for item in items:
+                    _sort_in(item, folder, found, folders)
+        except OSError as error:
+            if not folder:
+                words = f"The inbox {root} cannot be listed: {error.strerror}."
+                raise WorldError("inbox", words) from error
+            if not isinstance(error, FileNotFoundError):  # it is only gone since it was seen
+                unlisted[folder] = f"this folder cannot be listed: {error.strerror}"
+        else:
+            entries += found
+    return Listing(tuple(sorted(entries, key=lambda entry: entry.path)), unlisted)
 
 
 def _sort_in(item: os.DirEntry[str], folder: str, entries: list[Entry], folders: list[str]) -> None:

@@ -55,6 +55,7 @@ class Intake:
     settling: Settling = field(init=False)
     first_look: FirstLook = field(init=False)
     _deferred: dict[str, Deferred] = field(default_factory=dict)
+    _unlisted: dict[str, float] = field(default_factory=dict)  # folders, and since when
 
     def __post_init__(self) -> None:
         self.settling = Settling(self.patience.settle_s)
@@ -84,8 +85,15 @@ class Intake:
             more |= self._freeze(batch, now)
         more |= self._accept_offers(found.offers, now, waiting)
         waiting += found.waiting
-        self._set_arrivals(waiting, now)
-        return more or any(not item.orphan for item in waiting)
+        self._set_arrivals(waiting, listing, now)
+        self._unlisted = {
+            folder: self._unlisted.get(folder, now.monotonic_s) for folder in listing.unlisted
+        }
+        may_heal = any(
+            now.monotonic_s - since_s < self.patience.give_up_after_s
+            for since_s in self._unlisted.values()
+        )
+        return more or may_heal or any(not item.orphan for item in waiting)
 
     def _forget_the_gone(self, listing: Listing) -> None:
         self.first_look.forget_all_but(listing.entries)
@@ -95,7 +103,8 @@ class Intake:
     def _cancel_the_gone(self, listing: Listing, now: Now) -> None:
         """Removing the photograph or the manifest before a job starts cancels it."""
         journal = self.reception.journal
-        gone = journal.owned().keys() - {entry.path for entry in listing.entries}
+        missing = journal.owned().keys() - {entry.path for entry in listing.entries}
+        gone = {path for path in missing if not listing.hides(path)}
         if not gone or not (self.reception.inbox / MARKER).exists():
             return
         journal.forget_gone(gone)
@@ -248,8 +257,9 @@ class Intake:
         job_id = self.reception.refuse(refusal, now_s=now.wall_s)
         log.warning("refused", job=job_id, title=refusal.entries[0].path, reason=refusal.sentence)
 
-    def _set_arrivals(self, waiting: list[Waiting], now: Now) -> None:
+    def _set_arrivals(self, waiting: list[Waiting], listing: Listing, now: Now) -> None:
         reasons = {item.entry.path: item.reason for item in waiting}
+        reasons |= {f"{folder}/": words for folder, words in listing.unlisted.items()}
         self.reception.journal.board.set_arrivals(reasons, now_s=now.wall_s)
 
 

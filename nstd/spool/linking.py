@@ -48,13 +48,13 @@ def _rename_new(part: Path, final: Path) -> None:
     try:
         rename_exclusively(part, final)
     except FileExistsError:
-        if not _is_reserved(part, final):
+        if not is_reserved(part, final):
             raise
         os.replace(part, final)
     except OSError as error:
         if error.errno not in NO_SUCH_CALL:
             raise
-        if not _is_reserved(part, final):
+        if not is_reserved(part, final):
             write_new(final, _reservation(part))
         os.replace(part, final)
 
@@ -72,8 +72,11 @@ def _reservation(part: Path) -> bytes:
     return f"nstd puts {part.name} here.\n".encode()
 
 
-def _is_reserved(part: Path, final: Path) -> bool:
-    """Tell whether a crash left the reservation of this name for this file."""
+def is_reserved(part: Path, final: Path) -> bool:
+    """Tell whether a crash left the reservation of this name for this file.
+
+    One that was cut off while the reservation was written leaves an empty file, which is nobody's.
+    """
     mark = _reservation(part)
     try:
         if final.lstat().st_size != len(mark):

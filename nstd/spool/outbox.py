@@ -14,7 +14,7 @@ from nstd.spool.durable import (
     new_file,
     sha256_of,
 )
-from nstd.spool.linking import link_new
+from nstd.spool.linking import is_reserved, link_new
 
 
 class NameTakenError(Exception):
@@ -63,7 +63,7 @@ class Outbox:
             raise NameTakenError(name)
         make_folder(target.parent)
         part.unlink(missing_ok=True)
-        if lies_at(target):
+        if lies_at(target) and not is_reserved(part, target):
             # A link or rename may have succeeded although the share reported an error.
             if self._is_ours(target, sha256):
                 return

@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
+from nstd.spool import linking
+
 Scope = Literal["once", "late", "resource", "file"]
 
 SQL = frozenset({"sql write", "sql commit"})
@@ -72,6 +74,7 @@ class Shim:
 
     roots: dict[str, Path]
     fault: Fault | None = None
+    hard_links: bool = True
     trace: list[Operation] = field(default_factory=list)
     writes: int = 0
     hit: Operation | None = None
@@ -154,8 +157,22 @@ class Shim:
         for name in ("write", "fsync", "close", "ftruncate", "pwrite"):
             kind = {"ftruncate": "write", "pwrite": "write"}.get(name, name)
             self._cover(name, kind, lambda args: args[0])
+        if not self.hard_links:
+            self._take_links_away()
         for name in ("link", "rename", "replace"):
             self._cover(name, "link" if name == "link" else "rename", lambda args: args[1])
+
+    def _take_links_away(self) -> None:
+        """Be a share without hard links: names are given by renameat2."""
+
+        def no_link(*_: Any) -> None:
+            raise OSError(errno.EOPNOTSUPP, "no hard links here")
+
+        plain = linking.rename_exclusively
+        os.link = no_link  # type: ignore[assignment]
+        linking.rename_exclusively = lambda source, target: self.do(
+            "rename", str(target), lambda: plain(source, target)
+        )
 
     def _cover(self, name: str, kind: str, path_of: Callable[[Any], Any]) -> None:
         plain = getattr(os, name)

@@ -44,6 +44,7 @@ class Sweep:
         originals: str = "move",
         pairs: int = 1,
         began_s: float = 0.0,
+        hard_links: bool = True,
     ) -> Life | None:
         """Let a daemon live; None if it was killed. The studio is furnished if it is not there."""
         request = {
@@ -52,6 +53,7 @@ class Sweep:
             "pairs": pairs,
             "fault": asdict(fault) if fault else None,
             "began_s": began_s,
+            "hard_links": hard_links,
         }
         assert self.parent.stdin and self.parent.stdout
         self.parent.stdin.write(json.dumps(request) + "\n")
@@ -62,10 +64,10 @@ class Sweep:
         assert answer["code"] == 0, "the daemon ended with a traceback, printed above"
         return Life(**answer["life"])
 
-    def reference(self, originals: str) -> tuple[dict[str, str], Life]:
+    def reference(self, originals: str, *, hard_links: bool = True) -> tuple[dict[str, str], Life]:
         """Return what a life without a fault leaves in the outbox, and that life."""
         with self.studio() as root:
-            life = self.live(root, originals=originals)
+            life = self.live(root, originals=originals, hard_links=hard_links)
             assert life is not None
             assert life.drained
             reference = outbox_of(root)

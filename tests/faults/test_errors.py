@@ -11,7 +11,7 @@ from faults.sweep import Sweep
 
 NUMBERS = sorted(MEETS, key=lambda number: errno.errorcode[number])
 SCOPES: tuple[Scope, ...] = ("once", "late", "resource")
-REDUCED = 24  # cases an error number in the short form
+REDUCED = 16  # cases an error number in the short form
 MOST_TRIES = 12  # in a quarter of an hour: 2, 4, 8 … 256, 300 s apart
 
 

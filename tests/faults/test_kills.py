@@ -8,29 +8,31 @@ from faults.studio import YEAR_S, judge
 from faults.sweep import Sweep
 
 POLICIES = ["move", "keep", "delete"]
-REDUCED = 4  # the short form takes every fourth operation
+REDUCED = 5  # the short form takes every fifth operation
 
 
-def kill_at(sweep: Sweep, at: int, reference: dict[str, str], originals: str) -> bool:
+def kill_at(
+    sweep: Sweep, at: int, reference: dict[str, str], originals: str, *, hard_links: bool
+) -> bool:
     """Kill a daemon after an operation, and judge what the next makes of it; False: none so far."""
     with sweep.studio() as root:
-        killed = sweep.live(root, Fault(at), originals=originals) is None
+        killed = sweep.live(root, Fault(at), originals=originals, hard_links=hard_links) is None
         if killed:
-            life = sweep.live(root, originals=originals, began_s=YEAR_S)
+            life = sweep.live(root, originals=originals, began_s=YEAR_S, hard_links=hard_links)
             assert life is not None
             assert life.drained
         judge(root, reference, originals=originals)
         return killed
 
 
-def sweep_kills(sweep: Sweep, originals: str, *, stride: int) -> None:
+def sweep_kills(sweep: Sweep, originals: str, *, stride: int, hard_links: bool = True) -> None:
     """Kill after the n-th operation for every stride-th n, until a life passes unharmed."""
-    reference, life = sweep.reference(originals)
+    reference, life = sweep.reference(originals, hard_links=hard_links)
     writes = life.writes
     at = random.Random(originals).randint(1, stride)
-    while kill_at(sweep, at, reference, originals):
+    while kill_at(sweep, at, reference, originals, hard_links=hard_links):
         at += stride
-    print(f"{originals}: {writes} writing operations, every {stride}. swept")
+    print(f"{originals}: {writes} writing operations, one in {stride} swept")
     assert writes < at <= writes + stride
 
 
@@ -38,6 +40,13 @@ def sweep_kills(sweep: Sweep, originals: str, *, stride: int) -> None:
 def test_a_killed_daemon_loses_nothing_and_does_nothing_twice(sweep: Sweep, originals: str) -> None:
     """One result, the original put away once, no part, no orphan, no attempt charged."""
     sweep_kills(sweep, originals, stride=REDUCED)
+
+
+@pytest.mark.full
+@pytest.mark.timeout(3600)
+def test_a_daemon_may_be_killed_on_a_share_without_hard_links(sweep: Sweep) -> None:
+    """The same where renameat2 gives the names."""
+    sweep_kills(sweep, "move", stride=1, hard_links=False)
 
 
 @pytest.mark.full

@@ -12,7 +12,7 @@ from faults.studio import OTHER_PHOTOGRAPH, PHOTOGRAPH, Life, outbox_of
 from faults.sweep import Sweep
 
 OF_ONE_JOB = re.compile(r"wedding|work/(jobs|arriving)/[0-9a-f]{8}")
-REDUCED = 30
+REDUCED = 20
 
 
 def cases(life: Life) -> list[Fault]:

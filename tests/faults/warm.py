@@ -7,11 +7,13 @@ import gc
 import json
 import os
 import sys
+from collections.abc import Callable
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 from faults.shim import Fault
-from faults.studio import furnish, live
+from faults.studio import Life, furnish, live
 
 from nstd.recipe import load_recipe
 
@@ -26,17 +28,20 @@ def serve() -> None:
         if not root.exists():
             furnish(root, originals=request["originals"], pairs=request["pairs"])
         fault = Fault(**request["fault"]) if request["fault"] else None
-        print(json.dumps(_in_a_child(root, fault, request["began_s"])), flush=True)
+        life = partial(
+            live, root, fault, began_s=request["began_s"], hard_links=request["hard_links"]
+        )
+        print(json.dumps(_in_a_child(life)), flush=True)
 
 
-def _in_a_child(root: Path, fault: Fault | None, began_s: float) -> dict[str, object]:
+def _in_a_child(act: Callable[[], Life]) -> dict[str, object]:
     report, ours = os.pipe()
     child = os.fork()
     if child == 0:
         os.close(report)
         code = 1
         try:
-            text = json.dumps(asdict(live(root, fault, began_s=began_s)))
+            text = json.dumps(asdict(act()))
             with os.fdopen(ours, "w") as out:
                 out.write(text)
             code = 0

@@ -96,3 +96,44 @@ def test_only_our_own_file_is_withdrawn(tmp_path: Path) -> None:
 
     outbox.withdraw(folder="wedding", name="a.jpg", sha256=hashlib.sha256(b"theirs").hexdigest())
     assert names(outbox) == []
+
+
+def test_a_file_named_like_a_folder_of_ours_gives_the_folder_another_name(tmp_path: Path) -> None:
+    """Only results of that folder move aside; the file is not touched."""
+    outbox = Outbox(tmp_path / "out")
+    outbox.root.mkdir()
+    (outbox.root / "wedding").write_bytes(b"theirs")
+    with pytest.raises(NameTakenError):
+        publish(outbox, source(tmp_path, b"picture"))
+
+    assert outbox.free_folder("wedding/day 1") == "wedding--2/day 1"
+    assert outbox.free_folder("smith") == "smith"
+    assert outbox.free_folder("") == ""
+    assert (outbox.root / "wedding").read_bytes() == b"theirs"
+
+
+def test_an_outbox_that_does_not_answer_is_not_taken_for_an_empty_one(tmp_path: Path) -> None:
+    """Else a result would be published a second time, beside itself."""
+    (tmp_path / "loop").symlink_to("loop")
+    outbox = Outbox(tmp_path / "loop")
+    with pytest.raises(OSError, match="symbolic links"):
+        outbox.holds("wedding", "a.json")
+
+
+def test_what_could_not_be_written_to_its_end_is_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A full disk keeps no half of a picture."""
+    outbox, file = Outbox(tmp_path / "out"), source(tmp_path, b"picture")
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    outbox.root.mkdir()
+    (outbox.root / "wedding").mkdir()
+    with pytest.raises(OSError, match="No space left") as caught:
+        publish(outbox, file)
+
+    assert "wedding" in str(caught.value.filename)
+    assert names(outbox) == []
