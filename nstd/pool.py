@@ -19,6 +19,7 @@ FIRST_RESTART_WAIT_S = 1.0
 LONGEST_RESTART_WAIT_S = 300.0
 START_WITHIN_S = 900.0  # to load torch and to touch the device
 LONGEST_TURN_S = 60.0
+HANGS = "It hangs in the kernel, where a driver or a share does not answer, and must end first. "
 
 
 @dataclass(frozen=True)
@@ -176,8 +177,7 @@ class ProcessPool:
     def _attend(self, place: _Place, now_s: float, turn_s: float) -> list[PoolEvent]:
         """Start, hear and watch over one worker."""
         if place.process is None:
-            self._start(place, now_s)
-            return []
+            return self._start(place, now_s)
         ended = place.process.has_ended  # asked first: what it said before its end is heard
         heard, at_end = _listen(place.process)
         place.silent_s = 0.0 if heard else place.silent_s + turn_s
@@ -192,27 +192,33 @@ class ProcessPool:
             heard.append(self._lost(place, now_s))
         return [event for event in heard if not isinstance(event, Alive | Unusable)]
 
-    def _start(self, place: _Place, now_s: float) -> None:
+    def _start(self, place: _Place, now_s: float) -> list[PoolEvent]:
+        """Start a process if it is time; that may fail like everything else."""
         if place.hanging is not None and place.hanging.has_ended:
             place.hanging = None
-        if place.hanging is None and now_s >= place.start_at_s:
+        if place.hanging is not None or now_s < place.start_at_s:
+            return []
+        place.silent_s, place.last_words = 0.0, ""
+        place.oom_kills = self.oom_kills()
+        try:
             place.process = WorkerProcess.start(self.serve, place.settings)
-            place.silent_s, place.last_words = 0.0, ""
-            place.oom_kills = self.oom_kills()
+        except OSError as error:
+            place.last_words = f"It cannot be started: {error}"
+            return [self._lost(place, now_s)]
+        return []
 
     def _lost(self, place: _Place, now_s: float) -> WorkerLost:
         """Clear the place of a process that has ended, or shall; say how it came to its end."""
         process, job_id = place.process, place.job_id
-        code = None if process is None else process.end()
-        if code is None:
-            place.hanging = process
+        code = process.end() if process is not None else 0
+        place.hanging = process if code is None else None
         place.works = place.works and place.ready
         place.process, place.ready, place.job_id = None, False, None
         place.start_at_s = now_s + place.wait_s
-        how = f"{place.last_words or _how_it_ended(code, ran_out=self._ran_out(place))}".rstrip(".")
+        how = place.last_words or _how_it_ended(code, ran_out=self._ran_out(place))
         sentence = (
-            f"The worker process of {place.settings.device} is lost. {how}. "
-            f"A new one is started in {place.wait_s:.0f} s."
+            f"The worker process of {place.settings.device} is lost. {how.rstrip('.')}. "
+            f"{'' if code is not None else HANGS}A new one is started in {place.wait_s:.0f} s."
         )
         place.wait_s = min(place.wait_s * 2, LONGEST_RESTART_WAIT_S)
         return WorkerLost(place.settings.device, job_id, sentence)
@@ -269,7 +275,7 @@ def _note(place: _Place, event: PoolEvent) -> None:
 
 def _how_it_ended(code: int | None, *, ran_out: bool) -> str:
     if code is None:
-        return "It hangs in the kernel: its driver, or a share, does not answer"
+        return "It does not end"
     if code == -signal.SIGKILL and ran_out:
         return "The kernel ended it, because memory had run out: of the machine, or of the service"
     if code < 0:
