@@ -20,7 +20,8 @@ from nstd.inbox_lock import held
 from nstd.notify import Notifier
 from nstd.ownership import opened
 from nstd.picture_file import decode_limits
-from nstd.pool import Pool, ProcessPool, WorkerSettings
+from nstd.pool import Pool, WorkerSettings
+from nstd.process_pool import ProcessPool
 from nstd.publishing import Publishing
 from nstd.serving import serve_orders
 from nstd.space import Gate

@@ -56,7 +56,7 @@ def manager(tmp_path: Path) -> Iterator[Manager]:
 @pytest.fixture
 def studio(tmp_path: Path, manager: Manager) -> Iterator[Studio]:
     studio = Studio(tmp_path)
-    # A worker that is stopped within one of these long messages is another matter (test_pool.py).
+    # One that is stopped within these long messages is another matter (test_process_pool.py).
     config = studio.root / "config.yaml"
     config.write_text(config.read_text().replace("every_s: 0.2", "every_s: 1000"))
     studio.start(NOTIFY_SOCKET=str(tmp_path / "notify"))

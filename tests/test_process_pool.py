@@ -16,7 +16,8 @@ import pytest
 
 from nstd import worker_process
 from nstd.orders import Failed, Finished, Order, Snapshot, Stopped, WorkOrder
-from nstd.pool import PoolEvent, ProcessPool, Ready, WorkerLost, WorkerSettings
+from nstd.pool import PoolEvent, Ready, WorkerLost, WorkerSettings
+from nstd.process_pool import ProcessPool
 from nstd.recipe import load_recipe
 
 
