@@ -13,14 +13,15 @@ from nstd.clock import Now, now
 from nstd.config import Config, load_config
 from nstd.desk import Desk
 from nstd.device_faults import DeviceFaults
-from nstd.devices import find_devices
-from nstd.errors import AlreadyRunningError, ConfigError
+from nstd.devices import find_devices, unused_gpus
+from nstd.errors import AlreadyRunningError, ConfigError, WorldError
 from nstd.foreman import Foreman
 from nstd.inbox_lock import held
 from nstd.notify import Notifier
 from nstd.ownership import opened
 from nstd.picture_file import decode_limits
-from nstd.pool import Pool, ProcessPool, WorkerSettings
+from nstd.pool import Pool, WorkerSettings
+from nstd.process_pool import ProcessPool
 from nstd.publishing import Publishing
 from nstd.serving import serve_orders
 from nstd.space import Gate
@@ -168,6 +169,8 @@ def process_pool(config: Config) -> ProcessPool:
     """Make a pool of one process per configured device."""
     settings = config.settings
     devices = find_devices() if settings.devices == "auto" else tuple(settings.devices)
+    if settings.devices == "auto" and devices == ("cpu",) and (unused := unused_gpus()):
+        log.warning("torch can use no GPU; jobs run on the processor", gpus=unused)
     return ProcessPool(
         [
             WorkerSettings(
@@ -232,7 +235,9 @@ def _reloaded(daemon: Daemon, pool: Pool) -> Daemon:
         new = load_config(old.path)
     except ConfigError as error:
         log.error("configuration not reloaded", reason=str(error))
+        daemon.circuits.failed(WorldError("configuration", f"{error}\nThe old one stays."), now())
         return daemon
+    daemon.circuits.works("configuration")
     fixed = ("weights", "devices", "threads", "checkpoint_every_s", "stall_after_s", "log")
     same_folders = (new.inbox, new.outbox, new.work) == (old.inbox, old.outbox, old.work)
     changed = [key for key in fixed if getattr(new.settings, key) != getattr(old.settings, key)]

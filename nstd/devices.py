@@ -4,8 +4,11 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 from nstd.errors import ConfigError
+
+DEVICE_NODES = Path("/dev")
 
 
 def find_devices() -> tuple[str, ...]:
@@ -20,6 +23,14 @@ def find_devices() -> tuple[str, ...]:
     if child.returncode:
         raise ConfigError(f"torch cannot be loaded:\n{child.stderr.strip()}")
     return tuple(json.loads(child.stdout))
+
+
+def unused_gpus() -> tuple[str, ...]:
+    """Name the NVIDIA GPUs that the kernel has; where torch finds none of them something is wrong.
+
+    Their driver is too old for torch, was updated under it, or has lost them.
+    """
+    return tuple(sorted(str(path) for path in DEVICE_NODES.glob("nvidia[0-9]*")))
 
 
 def share_processors() -> None:

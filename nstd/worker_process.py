@@ -39,8 +39,13 @@ class WorkerProcess(Generic[Settings]):
         ours, theirs = context.Pipe()
         _limit_waiting(ours)
         process = context.Process(target=_child, args=(theirs, settings, serve), daemon=True)
-        process.start()
-        theirs.close()  # so that the end of the child reads as the end of the pipe
+        try:
+            process.start()
+        except OSError:
+            ours.close()
+            raise
+        finally:
+            theirs.close()  # so that the end of the child reads as the end of the pipe
         return cls(process, ours)
 
     def send(self, message: object) -> None:

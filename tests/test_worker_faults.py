@@ -13,7 +13,8 @@ from nstd.clock import Now
 from nstd.config import load_config
 from nstd.daemon import build
 from nstd.ownership import opened
-from nstd.pool import ProcessPool, WorkerSettings
+from nstd.pool import WorkerSettings
+from nstd.process_pool import ProcessPool
 from nstd.spool.jobs import Job
 from nstd.spool.journal import Journal
 from nstd.status import as_text, read_status

@@ -1,11 +1,14 @@
 """Worker processes: real ones, without torch."""
 
 import contextlib
+import errno
 import os
+import signal
 import time
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 from multiprocessing.connection import wait
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import pool_workers
@@ -13,7 +16,8 @@ import pytest
 
 from nstd import worker_process
 from nstd.orders import Failed, Finished, Order, Snapshot, Stopped, WorkOrder
-from nstd.pool import PoolEvent, ProcessPool, Ready, WorkerLost, WorkerSettings
+from nstd.pool import PoolEvent, Ready, WorkerLost, WorkerSettings
+from nstd.process_pool import ProcessPool
 from nstd.recipe import load_recipe
 
 
@@ -198,6 +202,50 @@ def test_a_worker_that_stalls_is_killed_and_its_job_named(
         os.kill(first, 0)
     poll_until(pool, now, Ready, step_s=0.5)
     assert pool.has_room()
+
+
+def test_a_worker_that_not_even_the_kernel_ends_is_waited_for_without_standing_still(
+    make_pool: Callable[..., ProcessPool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It hangs in a driver, and has the device: a second one would hang beside it."""
+    pool = make_pool("one", stall_after_s=60)
+    now = [0.0]
+    poll_until(pool, now, Ready, step_s=0.0)
+    (first,) = pids(pool)
+    pool.submit(order("a", b"stall"))
+    with monkeypatch.context() as hanging:
+        hanging.setattr(BaseProcess, "kill", lambda _: None)
+        hanging.setattr(worker_process, "END_WITHIN_S", 0.1)
+        lost = poll_until(pool, now, WorkerLost, step_s=20.0)
+        assert isinstance(lost, WorkerLost)
+        assert "It hangs in the kernel" in lost.sentence
+        for _ in range(5):
+            now[0] += 30
+            assert pool.poll(now[0]) == []
+        assert pids(pool) == []
+    os.kill(first, signal.SIGKILL)
+    poll_until(pool, now, Ready, step_s=0.5)
+
+    assert pids(pool) != [first]
+
+
+def test_a_process_that_cannot_be_started_is_tried_again(
+    make_pool: Callable[..., ProcessPool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The machine has no room for another process just now; the daemon stays up."""
+
+    def full(_process: BaseProcess) -> None:
+        raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+
+    pool = make_pool("one")
+    with monkeypatch.context() as patched:
+        patched.setattr(BaseProcess, "start", full)
+        (lost,) = pool.poll(0.0)
+        assert pool.poll(0.5) == []
+    assert isinstance(lost, WorkerLost)
+    assert "cannot be started: [Errno 11] Resource temporarily unavailable." in lost.sentence
+    now = [1.0]
+    poll_until(pool, now, Ready, step_s=0.0)
 
 
 def test_a_sign_of_life_is_enough(make_pool: Callable[..., ProcessPool]) -> None:
