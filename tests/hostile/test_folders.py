@@ -8,6 +8,8 @@ from spool_rig import Spool
 
 from nstd.config import load_config
 from nstd.errors import ConfigError
+from nstd.publishing import Publishing
+from nstd.spool.outbox import Outbox
 
 
 @pytest.fixture
@@ -136,6 +138,20 @@ def test_a_link_to_the_same_bytes_is_no_restored_photograph(spool: Spool, elsewh
 
     assert not (spool.inbox / "failed/IMG--2.jpg").is_symlink()
     assert (spool.inbox / "failed/IMG--2.jpg").is_file()
+
+
+def test_names_that_differ_only_in_case_get_two_results(spool: Spool, tmp_path: Path) -> None:
+    """On Windows and most Macs the second would replace the first."""
+    spool.drop("IMG.jpg", seed=1)
+    spool.drop("img.jpg", seed=2)
+    spool.settle()
+    publishing = Publishing(spool.journal, spool.work, Outbox(tmp_path / "outbox"))
+    names = []
+    for job in spool.jobs("queued"):
+        names.append(publishing.free_name(job, ()))
+        spool.journal.finish(job.id, (), facts_json="{}", output=names[-1])
+
+    assert names == [("", "IMG--waves"), ("", "img--waves--2")]
 
 
 def test_a_linked_style_library_is_not_read(spool: Spool, elsewhere: Path) -> None:
