@@ -9,7 +9,8 @@ from spool_rig import Spool
 from nstd.config import load_config
 from nstd.errors import ConfigError
 from nstd.publishing import Publishing
-from nstd.spool.outbox import Outbox
+from nstd.spool.durable import sha256_of
+from nstd.spool.outbox import NameTakenError, Outbox
 
 
 @pytest.fixture
@@ -152,6 +153,28 @@ def test_names_that_differ_only_in_case_get_two_results(spool: Spool, tmp_path: 
         spool.journal.finish(job.id, (), facts_json="{}", output=names[-1])
 
     assert names == [("", "IMG--waves"), ("", "img--waves--2")]
+
+
+@pytest.mark.parametrize("plant", ["link", "dangling link", "file"])
+def test_a_link_in_the_outbox_is_not_published_through(
+    spool: Spool, tmp_path: Path, elsewhere: Path, plant: str
+) -> None:
+    """Not one that was there, and not one that was planted after the name was chosen."""
+    outbox = Outbox(tmp_path / "outbox")
+    outbox.root.mkdir()
+    source = put_picture(tmp_path / "result.jpg")
+    way = outbox.root / "smith"
+    if plant == "file":
+        way.write_text("a file")
+    else:
+        way.symlink_to(elsewhere if plant == "link" else elsewhere / "none")
+
+    assert outbox.free_folder("smith/day 1") == "smith--2/day 1"
+    with pytest.raises(NameTakenError):
+        outbox.publish(
+            source, folder="smith/day 1", name="a.jpg", sha256=sha256_of(source), job_id="1"
+        )
+    assert list(elsewhere.iterdir()) == []
 
 
 def test_a_linked_style_library_is_not_read(spool: Spool, elsewhere: Path) -> None:
