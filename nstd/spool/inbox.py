@@ -1,7 +1,8 @@
 """What lies in the inbox, and which of it has settled. The listing is the truth."""
 
 import os
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from nstd.errors import WorldError
@@ -35,30 +36,39 @@ class Entry:
 
 @dataclass(frozen=True)
 class Listing:
-    """All files of the inbox at one moment."""
+    """All files of the inbox at one moment; `unread`: folders that cannot be listed, and why."""
 
     entries: tuple[Entry, ...]
+    unread: Mapping[str, str] = field(default_factory=dict)
+
+    def is_unread(self, path: str) -> bool:
+        """Tell whether a path lies in a folder that could not be listed: it may be there still."""
+        return any(path.startswith(f"{folder}/") for folder in self.unread)
 
 
 def list_inbox(root: Path) -> Listing:
     """List the inbox and its sub-folders, but for styles, done, failed, links and litter.
 
     Raises:
-        WorldError: the inbox cannot be read.
+        WorldError: the inbox cannot be read; a folder in it that cannot holds up nobody else.
     """
     entries: list[Entry] = []
     folders = [""]
-    try:
-        while folders:
-            folder = folders.pop()
+    unread: dict[str, str] = {}
+    while folders:
+        folder = folders.pop()
+        try:
             with os.scandir(root / folder) as found:
                 for item in found:
                     _sort_in(item, folder, entries, folders)
-    except OSError as error:
-        raise WorldError(
-            "inbox", f"The inbox {root} cannot be listed: {error.strerror}."
-        ) from error
-    return Listing(tuple(sorted(entries, key=lambda entry: entry.path)))
+        except OSError as error:
+            if not folder:
+                raise WorldError(
+                    "inbox", f"The inbox {root} cannot be listed: {error.strerror}."
+                ) from error
+            if not isinstance(error, FileNotFoundError | NotADirectoryError):
+                unread[folder] = error.strerror or str(error)
+    return Listing(tuple(sorted(entries, key=lambda entry: entry.path)), unread)
 
 
 def _sort_in(item: os.DirEntry[str], folder: str, entries: list[Entry], folders: list[str]) -> None:

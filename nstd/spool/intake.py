@@ -1,5 +1,6 @@
 """One turn of the inbox: list, settle, pair, accept; cancel what was taken back."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 
 import structlog
@@ -79,7 +80,7 @@ class Intake:
             more |= self._freeze(batch, now)
         more |= self._accept_offers(found.offers, now, waiting)
         waiting += found.waiting
-        self._set_arrivals(waiting, now)
+        self._set_arrivals(waiting, listing.unread, now)
         return more or any(not item.orphan for item in waiting)
 
     def _require_the_share(self) -> None:
@@ -108,7 +109,8 @@ class Intake:
     def _cancel_the_gone(self, listing: Listing, now: Now) -> None:
         """Removing the photograph or the manifest before a job starts cancels it."""
         journal = self.reception.journal
-        gone = journal.owned().keys() - {entry.path for entry in listing.entries}
+        missing = journal.owned().keys() - {entry.path for entry in listing.entries}
+        gone = {path for path in missing if not listing.is_unread(path)}
         if not gone or not (self.reception.inbox / MARKER).exists():
             return
         journal.forget_gone(gone)
@@ -235,8 +237,10 @@ class Intake:
         job_id = self.reception.refuse(refusal, now_s=now.wall_s)
         log.warning("refused", job=job_id, title=refusal.entries[0].path, reason=refusal.sentence)
 
-    def _set_arrivals(self, waiting: list[Waiting], now: Now) -> None:
+    def _set_arrivals(self, waiting: list[Waiting], unread: Mapping[str, str], now: Now) -> None:
         reasons = {item.entry.path: item.reason for item in waiting}
+        for folder, why in unread.items():
+            reasons[folder] = f"this folder cannot be listed: {why}"
         self.reception.journal.board.set_arrivals(reasons, now_s=now.wall_s)
 
 
