@@ -20,11 +20,13 @@ from nstd.picture_commands import (
     run_inspect,
     run_stylize,
 )
+from nstd.printable import printable
 from nstd.weights_command import add_weights_arguments, run_weights
 
 if TYPE_CHECKING:
     from nstd.spool.jobs import Job
 
+NEWLINE = "\n"  # a sentence may have several lines; the names in it have none
 Command = Callable[[argparse.Namespace], int]
 
 
@@ -39,7 +41,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return command(arguments)
     except NstdError as error:
-        print(f"nstd: {error}", file=sys.stderr)
+        print(f"nstd: {printable(str(error), keep=NEWLINE)}", file=sys.stderr)
         return error.exit_code
     except BrokenPipeError:  # the reader of our output has enough, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -134,7 +136,7 @@ def _check(arguments: argparse.Namespace) -> int:
     bad = 0
     for path in manifests_below(arguments.paths):
         problem = check_manifest(path, styles, default_recipe=config.settings.recipe)
-        print(f"{path}: {problem or 'good'}")
+        print(f"{printable(str(path))}: {printable(problem or 'good', keep=NEWLINE)}")
         bad += problem is not None
     return EX_DATAERR if bad else EX_OK
 
@@ -171,7 +173,8 @@ def _styles(arguments: argparse.Namespace) -> int:
         print(f"No styles yet: drop pictures of paintings into {folder}.")
     for style in () if arguments.json else styles.values():
         count = len(style.pictures)
-        print(style.name if count == 1 else f"{style.name}  ({count} pictures)")
+        name = printable(style.name)
+        print(name if count == 1 else f"{name}  ({count} pictures)")
     return EX_OK
 
 

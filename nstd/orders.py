@@ -63,6 +63,19 @@ class Order(Model):
             )
         return width, height
 
+    def canvas_pixels(self, *, width: int, height: int) -> int:
+        """Return about how many pixels a photograph has on the recipe's own canvas; 0: it has none.
+
+        The exact size is the engine's to say; this is for who must refuse what nobody can hold.
+        """
+        canvas = self.recipe.canvas
+        if canvas is None:
+            return 0
+        sides = {"square": 1.0, "short_side": min(width, height), "long_side": max(width, height)}
+        across = (1, 1) if canvas.fit == "square" else (width, height)
+        scale = canvas.px / sides[canvas.fit]
+        return round(across[0] * scale) * round(across[1] * scale)
+
     def snapshot_suffix(self, step: int) -> str:
         """How the name of the picture after that step ends: `.steps/000200.jpg`."""
         return f"{STEPS_SUFFIX}/{step:06d}{SUFFIX_OF_FORMAT[self.output_format]}"

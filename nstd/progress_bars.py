@@ -7,6 +7,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
 from nstd.clock import duration
 from nstd.orders import Progress as JobWord
+from nstd.printable import printable
 from nstd.spool.jobs import JobProgress
 from nstd.spool.journal import Journal
 
@@ -49,5 +50,7 @@ class ProgressBars:
         steps = (p.step, p.steps)
         detail = f"{p.size_px} px  loss {loss:.4g}  {duration(p.eta_s)} left"
         if key not in self._tasks:
-            self._tasks[key] = self._progress.add_task(title, total=steps[1], detail=detail)
+            self._tasks[key] = self._progress.add_task(
+                printable(title), total=steps[1], detail=detail
+            )
         self._progress.update(self._tasks[key], completed=steps[0], total=steps[1], detail=detail)

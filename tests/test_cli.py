@@ -77,6 +77,17 @@ def test_status_before_the_first_run_says_so(studio: Path) -> None:
     assert "has never run there" in found.stderr
 
 
+def test_a_name_that_acts_reaches_no_terminal(studio: Path) -> None:
+    """Neither a manifest's nor a style's; nor bytes that are no UTF-8."""
+    put_picture(studio / "inbox/styles" / "a\x1b[2Jb.jpg")
+    (studio / "m\u202e.yaml").write_text("style: wavs\n")
+    checked = nstd("check", "m\u202e.yaml", "\udcff.yaml")
+
+    assert nstd("styles").stdout.splitlines() == [r"a\x1b[2Jb", "waves"]
+    assert checked.stdout.startswith(r"m\u202e.yaml: m\u202e.yaml has one problem:")
+    assert r"\udcff.yaml: cannot be read" in checked.stdout
+
+
 def test_status_shows_the_queue_to_people_and_programs(studio: Path) -> None:
     """Control characters of a hostile name do not reach the terminal."""
     work = WorkFolder(studio / "work")

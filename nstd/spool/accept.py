@@ -202,10 +202,17 @@ class Reception:
     def _require_possible(self, order: Order, size: PictureSize) -> None:
         """Refuse a result that is too small to be painted, or that no worker could hold."""
         width, height = order.result_size(width=size.width, height=size.height)
+        allowed = f"at most {self.most_picture_px / 1e6:g} megapixels are allowed"
         if width * height > self.most_picture_px:
             raise PictureError(
-                f"The result would be {width} × {height} pixels; at most "
-                f"{self.most_picture_px / 1e6:g} megapixels are allowed. Ask for a smaller 'size'."
+                f"The result would be {width} × {height} pixels; {allowed}. Ask for a smaller "
+                "'size'."
+            )
+        canvas_px = order.canvas_pixels(width=size.width, height=size.height)
+        if canvas_px > self.most_picture_px:
+            raise PictureError(
+                f"The recipe's canvas would have {canvas_px / 1e6:,.0f} megapixels; {allowed}. "
+                "Ask for a smaller 'canvas.px'."
             )
 
     def _keep_style(self, picture: Path, arriving: Path) -> str:

@@ -50,7 +50,7 @@ def list_inbox(root: Path) -> Listing:
     """List the inbox and its sub-folders, but for styles, done, failed, links and litter.
 
     Raises:
-        WorldError: the inbox cannot be read.
+        WorldError: the inbox cannot be read; a folder in it that cannot holds up nobody else.
     """
     entries: list[Entry] = []
     unlisted: dict[str, str] = {}
@@ -65,7 +65,7 @@ def list_inbox(root: Path) -> Listing:
             if not folder:
                 words = f"The inbox {root} cannot be listed: {error.strerror}."
                 raise WorldError("inbox", words) from error
-            if not isinstance(error, FileNotFoundError):  # it is only gone since it was seen
+            if not isinstance(error, FileNotFoundError | NotADirectoryError):  # else gone since
                 unlisted[folder] = f"this folder cannot be listed: {error.strerror}"
         else:
             entries += found

@@ -14,7 +14,7 @@ from nstd.printable import shown
 from nstd.problems import ProblemsError, validated
 from nstd.recipe import Model, Recipe, load_recipe
 from nstd.spool.durable import read_stable
-from nstd.spool.names import LONGEST_NAME_BYTES, normal_form, split_name
+from nstd.spool.names import LONGEST_NAME_BYTES, normal_form, split_name, told_apart
 from nstd.spool.styles import Style, unknown_style
 from nstd.strict_yaml import LARGEST_TEXT_BYTES, YamlMapping, YamlTextError, load_yaml
 
@@ -190,6 +190,12 @@ def read_manifest(
 
 def _style_problems(named: tuple[str, ...], styles: Mapping[str, Style]) -> list[str]:
     unknown = [unknown_style(name, styles) for name in named if name not in styles]
+    unknown += [
+        f"style: there are several named '{shown(name)}': {told_apart(styles[name].rivals)}; "
+        "keep one of them"
+        for name in named
+        if name in styles and styles[name].rivals
+    ]
     count = sum(len(styles[name].pictures) for name in named if name in styles)
     if count > MOST_STYLE_PICTURES:
         unknown.append(

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Collection
 from fnmatch import fnmatchcase
 
 from nstd.printable import printable, shown
@@ -76,8 +77,8 @@ def split_name(name: str) -> tuple[str, str]:
     return (stem, f".{suffix.lower()}") if dot and stem else (name, "")
 
 
-def told_apart(names: list[str]) -> str:
-    """Name two files, also where both names look the same."""
+def told_apart(names: Collection[str]) -> str:
+    """Name some files, also where two names look the same."""
     words = " and ".join(shown(name) for name in names)
     if len({normal_form(name) for name in names}) < len(names):
         words += " (the same letters, stored in two ways, as Macs and other computers do)"

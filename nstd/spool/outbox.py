@@ -4,7 +4,7 @@ import contextlib
 import errno
 import stat
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from nstd.spool.durable import (
     CHUNK_BYTES,
@@ -15,6 +15,7 @@ from nstd.spool.durable import (
     sha256_of,
 )
 from nstd.spool.linking import is_reserved, link_new
+from nstd.spool.real_folders import real_folder
 
 
 class NameTakenError(Exception):
@@ -32,15 +33,11 @@ class Outbox:
         return lies_at(self.root / folder / name)
 
     def free_folder(self, folder: str) -> str:
-        """Return a relative folder, each part of which a file bears as a name with a number."""
-        free = ""
-        for part in filter(None, folder.split("/")):
-            number, name = 1, part
-            while _is_no_folder(self.root / free / name):
-                number += 1
-                name = f"{part}--{number}"
-            free = f"{free}/{name}" if free else name
-        return free
+        """Return a relative folder; a part whose name a file or a link bears gets a number.
+
+        A link might lead anywhere: what is published lies in the outbox.
+        """
+        return str(real_folder(self.root, PurePosixPath(folder))) if folder else ""
 
     def publish(self, source: Path, *, folder: str, name: str, sha256: str, job_id: str) -> None:
         """Publish one file; doing it again is harmless.
@@ -57,10 +54,9 @@ class Outbox:
         """
         target = self.root / folder / name
         part = target.with_name(f".nstd-{job_id}-{sha256[:12]}.part")
-        if self.free_folder(folder) != folder:
-            raise NameTakenError(folder)
-        if "/" in name and _is_no_plain_folder(target.parent):
-            raise NameTakenError(name)
+        below = PurePosixPath(folder, name).parent
+        if real_folder(self.root, below) != below:
+            raise NameTakenError(str(below))
         make_folder(target.parent)
         part.unlink(missing_ok=True)
         if lies_at(target) and not is_reserved(part, target):
@@ -95,22 +91,6 @@ class Outbox:
         except (FileNotFoundError, NotADirectoryError):
             return False
         return is_plain and sha256_of(target) == sha256
-
-
-def _is_no_folder(path: Path) -> bool:
-    """Tell whether something else has a folder's name."""
-    try:
-        return not stat.S_ISDIR(path.stat().st_mode)
-    except (FileNotFoundError, NotADirectoryError):
-        return lies_at(path)  # a link that leads nowhere
-
-
-def _is_no_plain_folder(path: Path) -> bool:
-    """Tell whether a folder of ours is none: a link might lead anywhere."""
-    try:
-        return not stat.S_ISDIR(path.lstat().st_mode)
-    except FileNotFoundError:
-        return False
 
 
 def _copy(source: Path, part: Path) -> None:

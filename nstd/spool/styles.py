@@ -1,6 +1,7 @@
 """The style library: pictures, or folders of pictures, in `inbox/styles/`."""
 
 import os
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,11 +14,15 @@ from nstd.spool.names import MANIFEST_SUFFIXES, is_ignored, normal_form, split_n
 
 @dataclass(frozen=True)
 class Style:
-    """A style by its name: one picture or several, and the file of its defaults if there is one."""
+    """A style by its name: one picture or several, and the file of its defaults if there is one.
+
+    `rivals` are the files or folders of that name, where there are several: none of them is meant.
+    """
 
     name: str
     pictures: tuple[Path, ...]
     defaults: Path | None
+    rivals: tuple[str, ...] = ()
 
 
 def list_styles(folder: Path) -> dict[str, Style]:
@@ -31,21 +36,25 @@ def list_styles(folder: Path) -> dict[str, Style]:
     """
     if folder.is_symlink() or not folder.is_dir():
         return {}
-    pictures: dict[str, tuple[Path, ...]] = {}
+    found: dict[str, dict[str, tuple[Path, ...]]] = defaultdict(dict)
     defaults: dict[str, Path] = {}
     for item in _items_of(folder):
         stem, suffix = split_name(item.name)
         if item.is_dir(follow_symlinks=False):
-            pictures[normal_form(item.name)] = _pictures_of(Path(item.path))
+            if pictures := _pictures_of(Path(item.path)):
+                found[normal_form(item.name)][item.name] = pictures
         elif not item.is_file(follow_symlinks=False):
             continue
         elif suffix in PICTURE_SUFFIXES:
-            pictures.setdefault(stem, (Path(item.path),))
+            found[stem][item.name] = (Path(item.path),)
         elif suffix in MANIFEST_SUFFIXES:
             defaults[stem] = Path(item.path)
-    return {
-        name: Style(name, found, defaults.get(name)) for name, found in pictures.items() if found
-    }
+    return {name: _style(name, bearers, defaults.get(name)) for name, bearers in found.items()}
+
+
+def _style(name: str, bearers: dict[str, tuple[Path, ...]], defaults: Path | None) -> Style:
+    rivals = tuple(bearers) if len(bearers) > 1 else ()
+    return Style(name, next(iter(bearers.values())), defaults, rivals)
 
 
 def _pictures_of(folder: Path) -> tuple[Path, ...]:

@@ -45,6 +45,10 @@ TABLE: dict[str, tuple[bytes | str, End, str]] = {
     "negative": ("style: waves\nstrength: -1\n", "failed", "greater than or equal to 0"),
     "many-steps": ("style: waves\noverrides: {steps: 1000000000}\n", "failed", "overrides.steps"),
     "huge": ("style: waves\nsize: 100000\n", "failed", "at most 10 megapixels are allowed"),
+    "canvas": (
+        "style: waves\noverrides: {canvas: {fit: short_side, px: 100000}}\n",
+        "failed", "canvas would have 13,333 megapixels; at most 10 megapixels are allowed",
+    ),
     "huger": ("style: waves\nsize: 100001\n", "failed", "less than or equal to 100000"),
     "tiny": ("style: waves\nsize: 3\n", "failed", "greater than or equal to 64"),
     "unknown-format": ("style: waves\noutput: {format: exe}\n", "failed", "output.format: found"),

@@ -8,6 +8,9 @@ from spool_rig import Spool
 
 from nstd.config import load_config
 from nstd.errors import ConfigError
+from nstd.publishing import Publishing
+from nstd.spool.durable import sha256_of
+from nstd.spool.outbox import NameTakenError, Outbox
 
 
 @pytest.fixture
@@ -136,6 +139,42 @@ def test_a_link_to_the_same_bytes_is_no_restored_photograph(spool: Spool, elsewh
 
     assert not (spool.inbox / "failed/IMG--2.jpg").is_symlink()
     assert (spool.inbox / "failed/IMG--2.jpg").is_file()
+
+
+def test_names_that_differ_only_in_case_get_two_results(spool: Spool, tmp_path: Path) -> None:
+    """On Windows and most Macs the second would replace the first."""
+    spool.drop("IMG.jpg", seed=1)
+    spool.drop("img.jpg", seed=2)
+    spool.settle()
+    publishing = Publishing(spool.journal, spool.work, Outbox(tmp_path / "outbox"))
+    names = []
+    for job in spool.jobs("queued"):
+        names.append(publishing.free_name(job, ()))
+        spool.journal.finish(job.id, (), facts_json="{}", output=names[-1])
+
+    assert names == [("", "IMG--waves"), ("", "img--waves--2")]
+
+
+@pytest.mark.parametrize("plant", ["link", "dangling link", "file"])
+def test_a_link_in_the_outbox_is_not_published_through(
+    spool: Spool, tmp_path: Path, elsewhere: Path, plant: str
+) -> None:
+    """Not one that was there, and not one that was planted after the name was chosen."""
+    outbox = Outbox(tmp_path / "outbox")
+    outbox.root.mkdir()
+    source = put_picture(tmp_path / "result.jpg")
+    way = outbox.root / "smith"
+    if plant == "file":
+        way.write_text("a file")
+    else:
+        way.symlink_to(elsewhere if plant == "link" else elsewhere / "none")
+
+    assert outbox.free_folder("smith/day 1") == "smith--2/day 1"
+    with pytest.raises(NameTakenError):
+        outbox.publish(
+            source, folder="smith/day 1", name="a.jpg", sha256=sha256_of(source), job_id="1"
+        )
+    assert list(elsewhere.iterdir()) == []
 
 
 def test_a_linked_style_library_is_not_read(spool: Spool, elsewhere: Path) -> None:

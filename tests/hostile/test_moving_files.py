@@ -9,6 +9,8 @@ import pytest
 from pictures import picture_bytes, put_picture
 from spool_rig import PATIENCE, Spool
 
+from nstd.spool.check import check_manifest
+
 
 @pytest.fixture
 def spool(tmp_path: Path) -> Spool:
@@ -145,3 +147,19 @@ def test_a_hard_link_moves_and_its_other_name_keeps_its_bytes(spool: Spool, tmp_
     assert other.read_bytes() == before
     assert (spool.inbox / "done/IMG.jpg").samefile(other)
     assert not (spool.inbox / "IMG.jpg").exists()
+
+
+def test_nstd_check_does_not_wait_for_a_pipe(tmp_path: Path) -> None:
+    """Nor does it read a device to its end."""
+    os.mkfifo(tmp_path / "IMG.yaml")
+
+    for path in (tmp_path / "IMG.yaml", Path("/dev/zero")):
+        assert check_manifest(path, {}, default_recipe="studio") == "is no regular file"
+
+
+def test_a_bad_manifest_does_not_wait_for_its_photograph(spool: Spool) -> None:
+    """What is wrong with it is said while the picture is still on its way."""
+    spool.drop("IMG.jpg", manifest="style: wavs\n").write_bytes(picture_bytes()[:-300])
+    spool.settle()
+
+    assert "did you mean 'waves'?" in (spool.only("failed").reason or "")

@@ -150,6 +150,18 @@ def test_a_style_is_found_in_either_unicode_form(spool: Spool) -> None:
     assert len(spool.jobs("queued")) == 3
 
 
+@pytest.mark.parametrize("other", ["odd.png", "odd/a.jpg"])
+def test_two_styles_of_one_name_are_an_error_that_names_both(spool: Spool, other: str) -> None:
+    """Which painting is meant is not ours to guess."""
+    put_picture(spool.inbox / "styles" / "odd.jpg", seed=8)
+    put_picture(spool.inbox / "styles" / other, seed=9)
+
+    reason = judged(spool)
+    assert "there are several named 'odd'" in reason
+    assert "odd.jpg" in reason
+    assert other.partition("/")[0] in reason
+
+
 def test_styles_that_differ_in_case_are_two(spool: Spool) -> None:
     """As on the file system they come from; the other case is guessed."""
     put_picture(spool.inbox / "styles" / "Waves.jpg", seed=9)

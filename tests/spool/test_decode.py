@@ -92,6 +92,21 @@ def test_the_words_of_a_child_are_not_trusted(
     assert len(str(caught.value)) < 5000
 
 
+def test_the_child_is_limited_before_it_looks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Memory and seconds as configured; no file can be written, no core left, few opened."""
+    kinds = "AS", "CPU", "FSIZE", "CORE", "NOFILE"
+    limits = ", ".join(f"resource.getrlimit(resource.RLIMIT_{kind})[1]" for kind in kinds)
+    put_module(
+        tmp_path / "broken",
+        monkeypatch,
+        on_picture=f"import resource; print({limits}); sys.exit(3)",
+    )
+    with pytest.raises(PictureError, match=r"a\.jpg 2147483648 30 0 0 64$"):
+        check_picture(put_picture(tmp_path / "a.jpg"), LIMITS, name="a.jpg")
+
+
 def put_module(
     folder: Path, monkeypatch: pytest.MonkeyPatch, *, on_picture: str = "", always: str = ""
 ) -> None:
