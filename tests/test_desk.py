@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from fake_pool import finished
-from test_foreman import FILES, Shop
+from test_foreman import FILES, Shop, _full
 
 from nstd.orders import Checkpoint, Failed, Stopped
 from nstd.pool import WorkerLost
@@ -147,6 +147,29 @@ def test_an_order_anew_that_a_crash_cut_off_makes_one_job(shop: Shop) -> None:
     assert shop.spool.journal.requests.pending() == []
 
 
+@pytest.mark.parametrize("at", ["nstd.spool.again.os.rename", "nstd.spool.journal.Journal.enter"])
+def test_an_order_anew_waits_while_the_work_folder_fails(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, at: str
+) -> None:
+    """The fault is shown; when the disk has room again there is one job, and one answer."""
+    job = shop.begin()
+    shop.say(finished(job.id))
+    number = asked(shop, "again", job)
+    with monkeypatch.context() as patch:
+        patch.setattr(at, lambda *_, **__: _full())
+        shop.tick()
+    assert [fault.resource for fault in shop.spool.journal.board.faults()] == ["request 1"]
+    assert answer(shop, number) is None
+    shop.tick(5)
+    given = answer(shop, number)
+
+    assert given is not None
+    assert given.granted
+    assert shop.spool.journal.counts() == {"done": 1, "running": 1}
+    assert len(list(shop.spool.work.jobs.iterdir())) == 1
+    assert not list(shop.spool.work.arriving.iterdir())
+
+
 @pytest.mark.parametrize(
     ("gone", "words"),
     [("done/IMG.jpg", "is no longer where nstd put it"), ("styles/waves.jpg", "style 'waves' is")],
@@ -260,19 +283,21 @@ def test_a_held_job_whose_photograph_is_taken_away_is_cancelled(shop: Shop) -> N
 
 def test_a_picture_of_a_batch_can_be_cancelled_before_it_is_accepted(shop: Shop) -> None:
     """The others of the batch go on, and its manifest is put away with them."""
-    for number in range(18):
-        shop.spool.drop(f"IMG_{number:02d}.jpg", seed=number, manifest=None)
+    for number in range(3):
+        shop.spool.drop(f"IMG_{number}.jpg", seed=number, manifest=None)
+    path = shop.spool.inbox / "IMG_2.jpg"
+    path.write_bytes(path.read_bytes()[:-200])
     (shop.spool.inbox / "all.yaml").write_text('style: waves\ncontent: ["IMG_*.jpg"]\n')
     shop.spool.settle()
     shop.spool.look()
-    last = shop.spool.jobs("waiting")[-1]
-    assert said(shop, "cancel", last).granted
+    (incomplete,) = shop.spool.jobs("waiting")
+    assert said(shop, "cancel", incomplete).granted
     shop.spool.look()
     while shop.pool.job_id:
         shop.say(finished(shop.pool.job_id))
 
-    assert shop.spool.journal.counts() == {"done": 17, "cancelled": 1}
-    assert lying(shop, "failed") == ["IMG_17.error.txt", "IMG_17.jpg"]
+    assert shop.spool.journal.counts() == {"done": 2, "cancelled": 1}
+    assert lying(shop, "failed") == ["IMG_2.error.txt", "IMG_2.jpg"]
     assert "all.yaml" in lying(shop, "done")
 
 
