@@ -12,8 +12,10 @@ from nstd.clock import Now
 from nstd.config import load_config
 from nstd.daemon import Daemon, _reloaded, build
 from nstd.errors import AlreadyRunningError
+from nstd.orders import Failed
 from nstd.ownership import opened
 from nstd.spool.journal import Journal
+from nstd.spool.work import WorkFolder
 
 
 class Wheel:
@@ -154,6 +156,23 @@ def test_a_reload_takes_the_new_limits_and_forgets_no_second(root: Path) -> None
 
         assert wheel.pool.stopped == [order.job_id]
         assert wheel.daemon.upkeep.hook is hook
+
+
+def test_the_copy_of_a_failed_job_outlives_the_daemon(root: Path) -> None:
+    """The sweep at the start leaves it: it can be tried again."""
+    drop(root, "IMG.jpg")
+    config = load_config(root / "config.yaml")
+    with opened(config) as journal:
+        wheel = Wheel(root, journal)
+        wheel.turn(3)
+        (order,) = wheel.pool.orders
+        wheel.pool.says.append(Failed(order.job_id, "job", "no luck"))
+        wheel.turn()
+    with opened(config) as journal:
+        assert [job.id for job in journal.with_copy()] == [order.job_id]
+
+        assert WorkFolder(config.work).content(order.job_id).exists()
+        assert WorkFolder(config.work).style(order.styles[0].sha256).exists()
 
 
 def test_what_is_old_goes_and_who_is_to_be_told_is_told(root: Path) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from daemon_rig import is_alive, until
 from structlog.testing import capture_logs
 
 from nstd.clock import Now
@@ -158,13 +159,17 @@ def test_no_more_than_five_messages_come_a_minute(office: Office) -> None:
 
 def test_a_program_that_hangs_is_ended_and_holds_nothing_up(office: Office) -> None:
     """A turn takes as long as starting one; after its time it is killed, with its children."""
-    office.open("sh", "-c", "sleep 1000 & wait")
+    child = office.root / "child"
+    office.open("sh", "-c", 'sleep 1000 & echo $! > "$0"; wait', str(child))
     office.fail()
+    office.hook.turn(Now(office.now_s, 0.0))
+    until(lambda: child.exists() and child.read_text().endswith("\n"))
     with capture_logs() as logs:
-        for seconds in (1, CALL_LIMIT_S - 1, 1):
+        for seconds in (CALL_LIMIT_S - 1, 1):
             office.now_s += seconds
             office.hook.turn(Now(office.now_s, 0.0))
 
+    until(lambda: not is_alive(int(child.read_text())))
     assert office.hook._call is None
     assert [(line["event"], line["code"]) for line in logs] == [("notify_command failed", -9)]
 

@@ -182,6 +182,7 @@ def test_what_runs_or_waits_is_never_old(spool: Spool) -> None:
     after(spool, 1000, originals=1, receipts=1, copies=1)
     job = spool.only("queued")
     spool.journal.end(job.id, "done", now_s=0)
+    spool.journal._db.execute("DELETE FROM originals")  # as of a job that was ordered anew
     after(spool, 1000, originals=1, receipts=1, copies=1)
 
     spool.only("done")
