@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from fake_pool import finished
-from test_foreman import FILES, Shop
+from test_foreman import FILES, Shop, _full
 
 from nstd.orders import Checkpoint, Failed, Stopped
 from nstd.pool import WorkerLost
@@ -145,6 +145,29 @@ def test_an_order_anew_that_a_crash_cut_off_makes_one_job(shop: Shop) -> None:
 
     assert shop.spool.journal.counts() == {"done": 1, "running": 1}
     assert shop.spool.journal.requests.pending() == []
+
+
+@pytest.mark.parametrize("at", ["nstd.spool.again.os.rename", "nstd.spool.journal.Journal.enter"])
+def test_an_order_anew_waits_while_the_work_folder_fails(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, at: str
+) -> None:
+    """The fault is shown; when the disk has room again there is one job, and one answer."""
+    job = shop.begin()
+    shop.say(finished(job.id))
+    number = asked(shop, "again", job)
+    with monkeypatch.context() as patch:
+        patch.setattr(at, lambda *_, **__: _full())
+        shop.tick()
+    assert [fault.resource for fault in shop.spool.journal.board.faults()] == ["work"]
+    assert answer(shop, number) is None
+    shop.tick(5)
+    given = answer(shop, number)
+
+    assert given is not None
+    assert given.granted
+    assert shop.spool.journal.counts() == {"done": 1, "running": 1}
+    assert len(list(shop.spool.work.jobs.iterdir())) == 1
+    assert not list(shop.spool.work.arriving.iterdir())
 
 
 @pytest.mark.parametrize(

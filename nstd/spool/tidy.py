@@ -117,13 +117,14 @@ class Tidying:
             self._move(job.id, path, signature, folder)
         lying = self._lying_in_failed(job.id)
         pictures = [path for path in lying if split_name(path.name)[1] in PICTURE_SUFFIXES]
-        if job.content_name and lies_at(self.work.content(job.id)) and not pictures:
+        has_copy = lies_at(self.work.content(job.id))
+        if job.content_name and has_copy and not pictures:
             pictures = [self._restore(job, folder)]
             self._note(job.id, pictures[0])
         title = job.content_name or job.manifest_name or job.id
         named = [*pictures, *lying]
         stem = split_name(named[0].name if named else title)[0]
-        text = _error_text(job, title).encode()
+        text = _error_text(job, title, has_copy=has_copy).encode()
         words = self._place_of_words(job.id, folder, stem, text)
         replace_durably(words, text)
         self._note(job.id, words)
@@ -224,15 +225,11 @@ def sweep_work(journal: Journal, work: WorkFolder) -> None:
     work.sweep_styles(journal.used_style_pictures())
 
 
-def _error_text(job: Job, title: str) -> str:
+def _error_text(job: Job, title: str, *, has_copy: bool) -> str:
     title, reason = printable(title), printable(job.reason or "", keep="\n")
+    what, then = f"could not be painted.\n\n{reason}\n\nPut this right, then", ""
     if job.cancelled_by:
-        return (
-            f"{title} was cancelled by {job.cancelled_by}.\n\n"
-            "If it shall be painted after all, drop the photograph and its manifest into the inbox "
-            f"again, or say: nstd retry {job.id}\n"
-        )
-    return (
-        f"{title} could not be painted.\n\n{reason}\n\n"
-        "Put this right, then drop the photograph and its manifest into the inbox again.\n"
-    )
+        what = f"was cancelled by {job.cancelled_by}.\n\nIf it shall be painted after all,"
+    if has_copy:
+        then = f"\nTo try it again as it was, the administrator says: nstd retry {job.id}\n"
+    return f"{title} {what} drop the photograph and its manifest into the inbox again.\n{then}"

@@ -40,6 +40,7 @@ def test_failed_originals_get_a_text_that_says_why(spool: Spool) -> None:
     text = (spool.inbox / "failed/IMG.error.txt").read_text()
     assert text.startswith("IMG.jpg could not be painted.")
     assert "upside down" in text
+    assert f"nstd retry {spool.only('failed').id}" in text
     assert (spool.inbox / "failed/IMG.jpg").exists()
 
 
@@ -65,6 +66,36 @@ def test_a_failed_job_whose_original_is_gone_gives_the_photograph_back(spool: Sp
     spool.end(job, "failed", "no luck")
 
     assert (spool.inbox / "failed/IMG.jpg").read_bytes() == data
+
+
+def test_a_ready_marker_is_no_photograph(spool: Spool) -> None:
+    """It does not stand in for one that is gone: the copy is given back."""
+    path = spool.drop("IMG.jpg")
+    path.with_suffix(".ready").touch()
+    spool.look()
+    spool.look()
+    job = spool.only("queued")
+    spool.journal.start(job.id, now_s=0)
+    path.unlink()
+    spool.end(job, "failed", "no luck")
+
+    assert sorted(path.name for path in (spool.inbox / "failed").iterdir()) == [
+        "IMG.error.txt",
+        "IMG.jpg",
+        "IMG.ready",
+        "IMG.yaml",
+    ]
+
+
+def test_what_was_never_accepted_is_not_said_to_be_retried(spool: Spool) -> None:
+    """There is no copy: the text names the one way there is."""
+    spool.drop("IMG.jpg", manifest="style: wavs\n")
+    spool.settle()
+    spool.tidying.tidy(spool.only("failed"))
+
+    text = (spool.inbox / "failed/IMG.error.txt").read_text()
+    assert "nstd retry" not in text
+    assert text.endswith("drop the photograph and its manifest into the inbox again.\n")
 
 
 def test_tidying_twice_after_a_crash_changes_nothing(spool: Spool) -> None:
