@@ -142,4 +142,6 @@ def _wait(look: "Callable[[], dict[int, Answer]]", count: int) -> "dict[int, Ans
 def _unanswered(job: "Job", *, daemon_runs: bool) -> str:
     if not daemon_runs:
         return f"{job.title}: noted. No daemon runs now; it is done as soon as one does."
-    return f"{job.title}: noted. It is done as soon as the job has left its worker."
+    if job.state == "running":
+        return f"{job.title}: noted. It is done as soon as the job has left its worker."
+    return f"{job.title}: noted. The daemon is busy; 'nstd status' shows when it is done."

@@ -132,6 +132,27 @@ def test_answers_are_printed_and_a_refusal_is_the_exit_code(
     assert main(["hold", "a1"]) == 0
 
 
+@pytest.mark.parametrize(
+    ("state", "words"), [("running", "has left its worker"), ("queued", "The daemon is busy")]
+)
+def test_an_answer_that_does_not_come_at_once_is_not_waited_for(
+    journal: Journal,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    state: str,
+    words: str,
+) -> None:
+    """What was asked is noted, and the sentence says when it is done."""
+    monkeypatch.setattr("nstd.job_commands.ANSWER_WAIT_S", 0.0)
+    (tmp_path / "work" / "lock").write_text(f"{os.getpid()}\n")
+    enter(journal, "a1", "one.jpg", state)
+
+    assert main(["hold", "a1"]) == 0
+    assert words in capsys.readouterr().out
+    assert len(journal.requests.pending()) == 1
+
+
 def test_a_queue_that_cannot_be_written_says_as_whom_to_ask(
     journal: Journal, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
