@@ -158,7 +158,7 @@ def test_an_order_anew_waits_while_the_work_folder_fails(
     with monkeypatch.context() as patch:
         patch.setattr(at, lambda *_, **__: _full())
         shop.tick()
-    assert [fault.resource for fault in shop.spool.journal.board.faults()] == ["work"]
+    assert [fault.resource for fault in shop.spool.journal.board.faults()] == ["request 1"]
     assert answer(shop, number) is None
     shop.tick(5)
     given = answer(shop, number)

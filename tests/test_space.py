@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from fake_pool import finished
+from PIL import Image
 from test_foreman import FILES, Shop
 
 from nstd import space
@@ -58,7 +59,7 @@ def test_below_the_reserve_all_jobs_wait_and_the_fault_says_how_much(
 def test_a_job_that_needs_more_waits_alone(shop: Shop, disks: Disks) -> None:
     """The one behind it is smaller, and goes on; the reason is in the queue."""
     disks.free[shop.spool.work.root] = 1_200_000_000
-    shop.spool.drop("large.jpg", seed=1, manifest="style: waves\nsize: 9000\n")
+    shop.spool.drop("large.jpg", seed=1, manifest="style: waves\nsize: 3600\n")
     shop.spool.drop("small.jpg", seed=2)
     shop.spool.settle()
     shop.tick()
@@ -112,6 +113,19 @@ def test_a_share_that_is_away_is_not_a_full_one(
 def test_free_bytes_are_those_that_this_user_may_write(tmp_path: Path) -> None:
     """Of the folder's own disk, as `df` shows them."""
     assert 0 < space.free_bytes(tmp_path) < 10**16
+
+
+def test_what_a_job_needs_follows_from_its_pixels(shop: Shop, disks: Disks) -> None:
+    """Written down when it was accepted: a file's size tells little of them."""
+    shop.spool.inbox.joinpath("plain.yaml").write_text("style: waves\n")
+    Image.new("RGB", (3600, 2700)).save(shop.spool.inbox / "plain.png", compress_level=9)
+    disks.free[shop.spool.work.root] = 2_000_000_000
+    shop.spool.settle()
+    shop.tick()
+    (job,) = shop.spool.jobs("queued")
+
+    assert job.pixels == 9_720_000
+    assert "this job may need 1.1 GB" in (job.reason or "")
 
 
 def test_the_need_grows_with_what_is_ordered(shop: Shop, disks: Disks) -> None:

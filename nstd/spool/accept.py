@@ -158,7 +158,13 @@ class Reception:
             return self._fail(job, originals, str(error), now_s)
         except JobError as error:
             return self._fail(job, originals, str(error), now_s)
-        accepted = replace(job, receipt=receipt, content_sha256=copied.sha256, order=order)
+        accepted = replace(
+            job,
+            receipt=receipt,
+            content_sha256=copied.sha256,
+            order=order,
+            pixels=size.width * size.height,
+        )
         sync_folder(arriving)
         self._drop_copy(job.id)
         try:
