@@ -1,7 +1,7 @@
 """What lies in the inbox, and which of it has settled. The listing is the truth."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from stat import S_ISREG
@@ -80,11 +80,17 @@ class Listing:
 
     sighting: Sighting = Sighting(0, 0.0)
     folders: Mapping[str, Files] = field(default_factory=dict)
+    unlisted: tuple[str, ...] = ()
 
     def find(self, path: str) -> Entry | None:
         """Return the file at a path relative to the inbox, or None where there is none."""
         folder, _, name = path.rpartition("/")
         return self.folders.get(folder, {}).get(name)
+
+    def is_gone(self, path: str) -> bool:
+        """Tell whether a file is certainly not there."""
+        folder = path.rpartition("/")[0]
+        return self.find(path) is None and not _is_below(folder, self.unlisted)
 
     def unchanged_s(self, entry: Entry) -> float:
         """Return for how many seconds a file of this listing has been the same."""
@@ -126,17 +132,25 @@ def list_inbox(root: Path, before: Listing, now_s: float) -> Listing:
     """
     sighting = Sighting(before.sighting.number + 1, now_s)
     folders: dict[str, Files] = {}
+    unlisted: list[str] = []
     open_folders = [""]
-    try:
-        while open_folders:
-            folder = open_folders.pop()
-            known = before.folders.get(folder, {})
+    while open_folders:
+        folder = open_folders.pop()
+        known = before.folders.get(folder, {})
+        try:
             folders[folder] = _list_folder(root, folder, known, sighting, open_folders)
-    except OSError as error:
-        raise WorldError(
-            "inbox", f"The inbox {root} cannot be listed: {error.strerror}."
-        ) from error
-    return Listing(sighting, folders)
+        except OSError as error:
+            if not folder:
+                words = f"The inbox {root} cannot be listed: {error.strerror}."
+                raise WorldError("inbox", words) from error
+            if not isinstance(error, FileNotFoundError):  # else it is gone since it was seen
+                unlisted.append(folder)
+    kept = {name: files for name, files in before.folders.items() if _is_below(name, unlisted)}
+    return Listing(sighting, {**folders, **kept}, tuple(unlisted))
+
+
+def _is_below(folder: str, parents: Iterable[str]) -> bool:
+    return any(folder == parent or folder.startswith(f"{parent}/") for parent in parents)
 
 
 def _list_folder(

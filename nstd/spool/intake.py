@@ -114,9 +114,11 @@ class Intake:
         listing = list_inbox(self.reception.inbox, before, now.monotonic_s)
         self._require_the_share()
         self._listing = listing
+        for folder in set(listing.unlisted) - set(before.unlisted):
+            log.warning("folder cannot be listed; the others go on", folder=folder)
         if before.sighting.number == 0:
             owned = self.reception.journal.originals.paths()
-            self._gone = {path for path in owned if listing.find(path) is None}
+            self._gone = {path for path in owned if listing.is_gone(path)}
         else:
             self._gone.update(listing.gone_since(before))
         del before  # a listing of 200 000 files is large: never two of them while one is sorted
@@ -149,7 +151,7 @@ class Intake:
         if not self._gone or not (self.reception.inbox / MARKER).exists():
             return
         journal = self.reception.journal
-        gone = {path for path in self._gone if self._listing.find(path) is None}
+        gone = {path for path in self._gone if self._listing.is_gone(path)}
         self._gone = set()
         journal.originals.forget_gone(gone)
         owners = journal.originals.owners_of(gone)
