@@ -28,6 +28,7 @@ from nstd.space import Gate
 from nstd.spool.jobs import Job, JobProgress
 from nstd.spool.journal import Journal
 from nstd.spool.tidy import Tidying, sweep_work
+from nstd.spool.turns import Turns
 from nstd.spool.work import WorkFolder
 from nstd.time_limit import TimeLimit
 from nstd.verdicts import RetryPolicy, Verdicts
@@ -56,6 +57,7 @@ class Foreman:
     gate: Gate
     time_limit: TimeLimit
     device_faults: DeviceFaults = field(default_factory=DeviceFaults)
+    turns: Turns = field(default_factory=Turns)
     unheard: list[PoolEvent] = field(default_factory=list)
     keeping: Keeping = field(init=False)
     verdicts: Verdicts = field(init=False)
@@ -87,8 +89,7 @@ class Foreman:
     @property
     def busy(self) -> bool:
         """Tell whether any job is on its way."""
-        live = self.journal.jobs("queued", "running", "finished", "waiting")
-        return bool(live or self.journal.untidied())
+        return self.journal.queue.has_any() or bool(self.journal.untidied())
 
     def _put_back_strays(self, now: Now) -> None:
         """A job that no worker has does not run, even if an error hid that it was written so."""
@@ -135,9 +136,10 @@ class Foreman:
 
     def _hand_out(self, now: Now) -> None:
         while self.pool.has_room() and self.gate.may_start(now):
-            job = self.journal.next_queued(now.wall_s)
+            job = self.journal.next_queued(now.wall_s, self.turns)
             if job is None:
                 return
+            self.turns.took(job.folder)
             start = partial(self._start, job, now)
             waits = self.circuits.use("work", now, start, alone=f"job {job.id}")
             if waits and not waits.alone:

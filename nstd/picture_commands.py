@@ -57,6 +57,15 @@ def add_bench_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="as JSON")
     parser.add_argument("--content", type=Path, help="a photograph; default: a portrait")
     parser.add_argument("--style", type=Path, help="a painting; default: the inbox's first style")
+    parser.add_argument(
+        "--spool", action="store_true", help="the queue under a flood of files, not the painting"
+    )
+    parser.add_argument(
+        "--pairs", type=int, default=100_000, metavar="N", help="of the flood; default: %(default)s"
+    )
+    parser.add_argument(
+        "--jobs", type=int, default=1000, metavar="N", help="back to back; default: %(default)s"
+    )
 
 
 def run_stylize(arguments: argparse.Namespace) -> int:
@@ -97,10 +106,19 @@ def run_stylize(arguments: argparse.Namespace) -> int:
 
 def run_bench(arguments: argparse.Namespace) -> int:
     """Measure and print."""
-    from nstd.bench.command import bench
     from nstd.config import find_config, load_config
 
     config = load_config(find_config(arguments.config))
+    if arguments.spool:
+        from nstd.bench.spool_command import bench_spool
+
+        if min(arguments.pairs, arguments.jobs) < 20:
+            raise UsageError("--pairs, --jobs: at least 20 of each are needed.")
+        sizes = {"pairs": arguments.pairs, "jobs": arguments.jobs}
+        print(bench_spool(config, **sizes, json=arguments.json))
+        return EX_OK
+    from nstd.bench.command import bench
+
     print(bench(config, content=arguments.content, style=arguments.style, json=arguments.json))
     return EX_OK
 

@@ -53,7 +53,7 @@ class Spool:
             is_published=lambda _: self.originals == "keep" or self.published,
         )
         self.resources = Resources(self.journal, self.work, self.inbox, self.root / "outbox")
-        self.intake = Intake(self.reception, PATIENCE, self.resources)
+        self.intake = Intake(self.reception, PATIENCE, self.resources, turn_s=float("inf"))
         self.tidying = Tidying(self.journal, self.work, self.inbox, self.originals)
 
     def drop(self, name: str, *, seed: int = 0, manifest: str | None = "style: waves\n") -> Path:

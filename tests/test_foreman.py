@@ -108,6 +108,19 @@ def test_an_order_carries_everything_by_value(shop: Shop) -> None:
     assert order.checkpoint is None
 
 
+def test_folders_take_turns_at_the_worker(shop: Shop) -> None:
+    """One photograph of another folder does not wait for all that a folder has dropped before."""
+    for name in ("a/1.jpg", "a/2.jpg", "a/3.jpg", "b/1.jpg"):
+        shop.spool.drop(name)
+    shop.spool.settle()
+    shop.tick()
+    for _ in range(3):
+        shop.say(finished(shop.pool.orders[-1].job_id))
+
+    started = [shop.spool.journal.job(order.job_id).title for order in shop.pool.orders]
+    assert started == ["a/1.jpg", "b/1.jpg", "a/2.jpg", "a/3.jpg"]
+
+
 def test_shares_of_a_blend_sum_to_one(shop: Shop) -> None:
     """The pictures of a style divide its share among them."""
     text = "style: [{name: waves, weight: 3}, {name: night-sky, weight: 1}]"

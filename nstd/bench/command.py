@@ -1,12 +1,10 @@
 """`nstd bench`: finds pictures and a device, measures, and prints."""
 
-import io
 import sys
 import tempfile
 from pathlib import Path
 
 from matplotlib import cbook
-from rich.console import Console
 
 from nstd.config import Config
 from nstd.devices import find_devices, share_processors
@@ -14,8 +12,6 @@ from nstd.errors import UsageError
 from nstd.picture_file import read_picture
 from nstd.spool.names import STYLES_FOLDER
 from nstd.spool.styles import list_styles
-
-WIDTH = 150
 
 
 def bench(config: Config, *, content: Path | None, style: Path | None, json: bool) -> str:
@@ -27,7 +23,7 @@ def bench(config: Config, *, content: Path | None, style: Path | None, json: boo
     """
     share_processors()
     # torch only now: it reads the environment that share_processors sets.
-    from nstd.bench.figures import as_json, as_table
+    from nstd.bench.figures import printed
     from nstd.bench.job import Pictures
     from nstd.bench.machine import describe
     from nstd.bench.run import Bench
@@ -45,12 +41,7 @@ def bench(config: Config, *, content: Path | None, style: Path | None, json: boo
         )
         figures = list(Bench(station, pictures, _say).figures())
         machine = describe(station.device)
-    if json:
-        return as_json(figures, machine=machine)
-    out = io.StringIO()
-    title = ", ".join(f"{name} {value}" for name, value in machine.items())
-    Console(file=out, width=WIDTH).print(as_table(figures, title=title))
-    return out.getvalue()
+    return printed(figures, machine=machine, json=json)
 
 
 def _say(words: str) -> None:

@@ -1,11 +1,15 @@
 """What a benchmark says: figures with the bars they are held against, as a table and as JSON."""
 
+import io
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Literal
 
+from rich.console import Console
 from rich.table import Table
+
+WIDTH = 150
 
 
 @dataclass(frozen=True)
@@ -28,6 +32,16 @@ class Figure:
         if self.bar is None:
             return None
         return self.value >= self.bar if self.sense == "at_least" else self.value <= self.bar
+
+
+def printed(figures: Sequence[Figure], *, machine: dict[str, str], json: bool) -> str:
+    """Return what a command prints: the table for people, or the JSON."""
+    if json:
+        return as_json(figures, machine=machine)
+    out = io.StringIO()
+    title = ", ".join(f"{name} {value}" for name, value in machine.items())
+    Console(file=out, width=WIDTH).print(as_table(figures, title=title))
+    return out.getvalue()
 
 
 def as_table(figures: Sequence[Figure], *, title: str) -> Table:

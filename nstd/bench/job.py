@@ -1,14 +1,10 @@
 """Whole jobs in a process of their own, as a worker does them: what they cost beside the steps."""
 
 import hashlib
-import multiprocessing
 import tempfile
 import time
-from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
 from nstd.accelerator import memory_in_use_bytes
 from nstd.errors import NstdError
@@ -19,8 +15,6 @@ from nstd.spool.outbox import Outbox
 from nstd.station import Station
 from nstd.strict_yaml import YamlMapping
 from nstd.worker import run_order
-
-Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -39,13 +33,6 @@ class WarmJob:
     publish_s: float
     style_passes: int
     facts: RunFacts
-
-
-def in_own_process(work: Callable[..., Result], *arguments: object) -> Result:
-    """Run a function in a fresh process, so that memory and warmth are its own."""
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(1, mp_context=context) as pool:
-        return pool.submit(work, *arguments).result()
 
 
 def warm_job(device: str, pictures: Pictures, size_px: int) -> WarmJob:

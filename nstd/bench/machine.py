@@ -1,15 +1,12 @@
 """What the machine is, and how fast it multiplies matrices."""
 
-import os
-import platform
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 import torch
 
-from nstd import __version__
 from nstd.accelerator import device_name, synchronize
+from nstd.bench.host import describe_host
 
 MATRIX_SIDE = {"cpu": 2048, "cuda": 8192}
 REPEATS = 8
@@ -19,22 +16,10 @@ def describe(device: torch.device) -> dict[str, str]:
     """Say what is measured on."""
     return {
         "device": device_name(device),
-        "processor": _processor(),
         "threads": str(torch.get_num_threads()),
-        "cores": str(os.cpu_count()),
         "torch": str(torch.__version__),
-        "nstd": __version__,
-        "python": platform.python_version(),
+        **describe_host(),
     }
-
-
-def _processor() -> str:
-    info = Path("/proc/cpuinfo")
-    if info.exists():
-        for line in info.read_text().splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.machine()
 
 
 def best_seconds_of_each(

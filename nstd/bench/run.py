@@ -10,8 +10,9 @@ from torch.utils.flop_counter import FlopCounterMode
 from nstd.accelerator import has_bf16
 from nstd.bench.article_loop import ArticleLoop, ModifiedVgg
 from nstd.bench.figures import Figure
-from nstd.bench.job import Pictures, in_own_process, peak_bytes_per_pixel, warm_job
+from nstd.bench.job import Pictures, peak_bytes_per_pixel, warm_job
 from nstd.bench.machine import best_seconds_of_each, matrix_product
+from nstd.bench.own_process import in_own_process
 from nstd.bench.race import Track, with_our_settings
 from nstd.engine.backbone import Backbone
 from nstd.engine.objective import make_objective

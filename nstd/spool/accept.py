@@ -6,7 +6,7 @@ import secrets
 import shutil
 import sqlite3
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Literal
 
@@ -19,7 +19,7 @@ from nstd.spool.durable import Signature, copy_hashed, read_stable, sync_folder
 from nstd.spool.inbox import Entry
 from nstd.spool.jobs import SAME_AS, Job, NewJob
 from nstd.spool.journal import Journal
-from nstd.spool.manifest import Wish, content_list, read_manifest
+from nstd.spool.manifest import Wish, read_manifest
 from nstd.spool.pairing import BatchOffer, Offer, Refusal
 from nstd.spool.styles import list_styles
 from nstd.spool.work import WorkFolder
@@ -34,6 +34,12 @@ class Member:
 
     job: NewJob
     picture: Entry
+
+    @classmethod
+    def of(cls, job: Job, picture: Entry) -> "Member":
+        """Return the entry that waits in the journal as what it will be written down as."""
+        shared = {field.name for field in fields(NewJob)} & {field.name for field in fields(Job)}
+        return cls(NewJob(**{name: getattr(job, name) for name in shared}), picture)
 
 
 @dataclass(frozen=True)
@@ -77,7 +83,7 @@ class Reception:
         if isinstance(subject, Member):
             job = subject.job
         else:
-            text = self._text_of(subject.manifest)
+            text = self.text_of(subject.manifest)
             job = _new_job(subject.picture, subject.manifest.name, text)
             if subject.kind == "pair":
                 files += [subject.manifest, *filter(None, [subject.ready_marker])]
@@ -91,10 +97,12 @@ class Reception:
     def freeze(self, offer: BatchOffer, *, now_s: float) -> str:
         """Write down which pictures a batch has, once and for all, and return its id."""
         batch_id = secrets.token_hex(4)
-        text = self._text_of(offer.manifest)
+        text = self.text_of(offer.manifest)
         members = [
             (
-                _new_job(picture, offer.manifest.name, text, batch_id),
+                replace(
+                    _new_job(picture, offer.manifest.name, text, batch_id), priority=offer.priority
+                ),
                 {picture.path: picture.signature},
             )
             for picture in offer.pictures
@@ -113,14 +121,13 @@ class Reception:
         self.journal.enter(job, "failed", originals, now_s=now_s)
         return job.id
 
-    def members_of(self, entry: Entry) -> tuple[str, ...] | None:
-        """Return the `content:` list of a manifest, None where it has none.
+    def text_of(self, manifest: Entry) -> bytes:
+        """Read a manifest, or as much of a long one as tells that it is too long.
 
         Raises:
             SourceChangedError: it changed or vanished meanwhile.
         """
-        text = self._text_of(entry)
-        return content_list(text)
+        return read_stable(self._path(manifest), most_bytes=LARGEST_TEXT_BYTES + 1)
 
     def problem_of(self, entry: Entry) -> str | None:
         """Say what is wrong with a manifest, before any photograph of it is there.
@@ -128,7 +135,7 @@ class Reception:
         Raises:
             SourceChangedError: it changed or vanished meanwhile.
         """
-        text = self._text_of(entry)
+        text = self.text_of(entry)
         styles = list_styles(self.styles_folder)
         return problem_of(text, name=entry.name, styles=styles, default_recipe=self.default_recipe)
 
@@ -241,9 +248,6 @@ class Reception:
 
     def _path(self, entry: Entry) -> Path:
         return self.inbox / entry.path
-
-    def _text_of(self, manifest: Entry) -> bytes:
-        return read_stable(self._path(manifest), most_bytes=LARGEST_TEXT_BYTES + 1)
 
 
 def _new_job(

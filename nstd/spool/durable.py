@@ -20,7 +20,7 @@ from nstd.printable import shown
 CHUNK_BYTES = 1 << 20
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Signature:
     """What must stay equal for a file to count as unchanged."""
 

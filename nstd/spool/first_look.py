@@ -1,16 +1,18 @@
-"""What a manifest says before its photograph is there: its members, and what is wrong with it."""
+"""What manifests say before their photographs are accepted: members, priority, what is wrong."""
 
-from collections.abc import Callable, Iterable
+import re
 from dataclasses import dataclass, field
 
 from nstd.errors import SourceChangedError
 from nstd.spool.accept import Reception
-from nstd.spool.durable import Signature
-from nstd.spool.inbox import Entry
-from nstd.spool.names import MANIFEST_SUFFIXES, STANDING_ORDER_STEM
-from nstd.spool.pairing import Refusal
+from nstd.spool.inbox import Entry, Files
+from nstd.spool.manifest import content_list, priority_of
+from nstd.spool.pairing import Look
 
-_Key = tuple[str, Signature]
+# Most manifests name a style and no more: they need no YAML reader to say that they are plain. A
+# key may be written with escapes, but not without a backslash.
+_TELLING = re.compile(rb"content|priority|\\")
+PLAIN = Look()
 
 
 @dataclass
@@ -18,52 +20,40 @@ class FirstLook:
     """Reads each manifest once as long as it stays the same."""
 
     reception: Reception
-    _members: dict[_Key, tuple[str, ...] | None] = field(default_factory=dict)
-    _problems: dict[_Key, str | None] = field(default_factory=dict)
+    _looks: dict[str, dict[Entry, Look]] = field(default_factory=dict)
 
-    def forget_all_but(self, entries: Iterable[Entry]) -> None:
-        """Drop what is known of files that are gone or changed."""
-        present = {(entry.path, entry.signature) for entry in entries}
-        self._members = {key: value for key, value in self._members.items() if key in present}
-        self._problems = {key: value for key, value in self._problems.items() if key in present}
+    def at(self, manifest: Entry) -> Look | None:
+        """Return what is known of a manifest, None as long as it has not been read."""
+        return self._looks.get(manifest.folder, {}).get(manifest)
 
-    def members(self, entry: Entry) -> tuple[str, ...] | None:
-        """Return the `content:` list of a manifest, None where it has none or just vanished."""
-        key = (entry.path, entry.signature)
-        if key not in self._members:
-            try:
-                self._members[key] = self.reception.members_of(entry)
-            except SourceChangedError:
-                return None
-        return self._members[key]
+    def read(self, manifest: Entry, *, judged: bool) -> Look | None:
+        """Read a manifest, and remember what it says; None where it just changed or vanished.
 
-    def bad_manifests(
-        self, entries: Iterable[Entry], settled: Callable[[Entry], bool]
-    ) -> list[Refusal]:
-        """Say at once what is wrong with a standing order, or with a manifest that is alone.
-
-        A manifest beside its photograph is judged together with it.
+        Args:
+            judged: ask also what is wrong with it; if a photograph is beside it, both are judged
+                together later.
         """
-        entries = tuple(entries)
-        pictured = {(e.folder, e.stem) for e in entries if e.suffix not in MANIFEST_SUFFIXES}
-        alone = (
-            entry
-            for entry in entries
-            if entry.suffix in MANIFEST_SUFFIXES
-            and (entry.stem == STANDING_ORDER_STEM or (entry.folder, entry.stem) not in pictured)
-            and settled(entry)
-        )
-        return [
-            Refusal((entry,), problem)
-            for entry in alone
-            if (problem := self._problem(entry)) is not None
-        ]
+        try:
+            text = self.reception.text_of(manifest)
+            look = _look(text)
+            if judged:
+                problem = self.reception.problem_of(manifest)
+                look = Look(look.members, look.priority, problem)
+        except SourceChangedError:
+            return None
+        self._looks.setdefault(manifest.folder, {})[manifest] = look
+        return look
 
-    def _problem(self, entry: Entry) -> str | None:
-        key = (entry.path, entry.signature)
-        if key not in self._problems:
-            try:
-                self._problems[key] = self.reception.problem_of(entry)
-            except SourceChangedError:
-                return None
-        return self._problems[key]
+    def keep_only(self, folder: str, files: Files) -> None:
+        """Drop what is known of files of a folder that are gone or changed."""
+        known = self._looks.get(folder, {})
+        for entry in [entry for entry in known if files.get(entry.name) is not entry]:
+            del known[entry]
+        if not known:
+            self._looks.pop(folder, None)
+
+
+def _look(text: bytes) -> Look:
+    if not _TELLING.search(text):
+        return PLAIN
+    return Look(content_list(text), priority_of(text))

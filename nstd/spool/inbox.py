@@ -1,9 +1,10 @@
 """What lies in the inbox, and which of it has settled. The listing is the truth."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from stat import S_ISREG
 
 from nstd.errors import WorldError
 from nstd.spool.durable import Signature
@@ -12,18 +13,50 @@ from nstd.spool.names import RESERVED_FOLDERS, is_ignored, split_name
 MARKER = ".nstd-inbox"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """One listing: its number, and when it was made (seconds, monotonic)."""
+
+    number: int
+    at_s: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Entry:
-    """One file of the inbox as one listing saw it; `folder` is relative, `` for the root."""
+    """One file of the inbox; `folder` is relative, `` for the root.
+
+    `since` is the first listing that showed the file as it is. As long as it stays so, all listings
+    hold the same object; two objects are two arrivals. There may be 200 000 of them, which is why
+    they hold their signatures' numbers themselves.
+    """
 
     folder: str
     name: str
-    signature: Signature
+    size: int
+    mtime_ns: int
+    inode: int
+    since: Sighting
+
+    @classmethod
+    def of(cls, folder: str, name: str, status: os.stat_result, since: Sighting) -> "Entry":
+        return cls(folder, name, status.st_size, status.st_mtime_ns, status.st_ino, since)
+
+    @property
+    def signature(self) -> Signature:
+        return Signature(self.size, self.mtime_ns, self.inode)
+
+    def is_of(self, status: os.stat_result) -> bool:
+        """Tell whether a file is still the same."""
+        return (
+            self.mtime_ns == status.st_mtime_ns
+            and self.size == status.st_size
+            and self.inode == status.st_ino
+        )
 
     @property
     def path(self) -> str:
         """The path relative to the inbox, by which the journal knows the file."""
-        return f"{self.folder}/{self.name}" if self.folder else self.name
+        return path_of(self.folder, self.name)
 
     @property
     def stem(self) -> str:
@@ -34,88 +67,116 @@ class Entry:
         return split_name(self.name)[1]
 
 
+Files = Mapping[str, Entry]
+
+
 @dataclass(frozen=True)
 class Listing:
-    """All files of the inbox at one moment; of folders that could not be listed, why."""
+    """All files of the inbox at one moment, by folder and name.
 
-    entries: tuple[Entry, ...]
-    unlisted: Mapping[str, str] = field(default_factory=dict)
+    A folder in which nothing has changed is the very object of the listing before, and so is a file
+    that has not: who compares two listings of 200 000 files compares a few folders.
+    """
 
-    def hides(self, path: str) -> bool:
-        """Tell whether a file that is not in this listing may be there all the same."""
-        return any(path.startswith(f"{folder}/") for folder in self.unlisted)
+    sighting: Sighting = Sighting(0, 0.0)
+    folders: Mapping[str, Files] = field(default_factory=dict)
+    unlisted: Mapping[str, str] = field(default_factory=dict)  # folders, and why
+
+    def find(self, path: str) -> Entry | None:
+        """Return the file at a path relative to the inbox, or None where there is none."""
+        folder, _, name = path.rpartition("/")
+        return self.folders.get(folder, {}).get(name)
+
+    def is_gone(self, path: str) -> bool:
+        """Tell whether a file is certainly not there."""
+        folder = path.rpartition("/")[0]
+        return self.find(path) is None and not _is_below(folder, self.unlisted)
+
+    def unchanged_s(self, entry: Entry) -> float:
+        """Return for how many seconds a file of this listing has been the same."""
+        return self.sighting.at_s - entry.since.at_s
+
+    def is_settled(self, entry: Entry, settle_s: float) -> bool:
+        """Tell whether a file of this listing has been the same for so long.
+
+        1. A file counts from the first listing that shows it as it is: also at start-up, whatever
+           its own time says, since copiers set that from the source.
+        2. Any change of size, time or inode starts anew.
+        3. It is settled after `settle_s` seconds and at least two listings.
+        """
+        seen_twice = entry.since.number < self.sighting.number
+        return seen_twice and self.unchanged_s(entry) >= settle_s
+
+    def gone_since(self, before: "Listing") -> Iterator[str]:
+        """Name the paths of the files that were there before and are no longer."""
+        for folder, files in before.folders.items():
+            left = self.folders.get(folder, {})
+            if left is not files:
+                yield from (path_of(folder, name) for name in files if name not in left)
 
 
-def list_inbox(root: Path) -> Listing:
+def path_of(folder: str, name: str) -> str:
+    """Return the path relative to the inbox."""
+    return f"{folder}/{name}" if folder else name
+
+
+def list_inbox(root: Path, before: Listing, now_s: float) -> Listing:
     """List the inbox and its sub-folders, but for styles, done, failed, links and litter.
+
+    Args:
+        before: the listing before this one; an empty one at start-up.
+        now_s: the time (monotonic).
 
     Raises:
         WorldError: the inbox cannot be read; a folder in it that cannot holds up nobody else.
     """
-    entries: list[Entry] = []
+    sighting = Sighting(before.sighting.number + 1, now_s)
+    folders: dict[str, Files] = {}
     unlisted: dict[str, str] = {}
-    folders = [""]
-    while folders:
-        folder, found = folders.pop(), list[Entry]()
+    open_folders = [""]
+    while open_folders:
+        folder = open_folders.pop()
+        known = before.folders.get(folder, {})
         try:
-            with os.scandir(root / folder) as items:
-                for item in items:
-                    _sort_in(item, folder, found, folders)
+            folders[folder] = _list_folder(root, folder, known, sighting, open_folders)
         except OSError as error:
             if not folder:
                 words = f"The inbox {root} cannot be listed: {error.strerror}."
                 raise WorldError("inbox", words) from error
-            if not isinstance(error, FileNotFoundError | NotADirectoryError):  # else gone since
+            # Else it is gone since it was seen.
+            if not isinstance(error, FileNotFoundError | NotADirectoryError):
                 unlisted[folder] = f"this folder cannot be listed: {error.strerror}"
-        else:
-            entries += found
-    return Listing(tuple(sorted(entries, key=lambda entry: entry.path)), unlisted)
+    kept = {name: files for name, files in before.folders.items() if _is_below(name, unlisted)}
+    return Listing(sighting, {**folders, **kept}, unlisted)
 
 
-def _sort_in(item: os.DirEntry[str], folder: str, entries: list[Entry], folders: list[str]) -> None:
-    if is_ignored(item.name) or item.is_symlink():
-        return
-    path = f"{folder}/{item.name}" if folder else item.name
-    if item.is_dir():
-        if folder or item.name not in RESERVED_FOLDERS:
-            folders.append(path)
-    elif item.is_file():
-        try:
-            status = item.stat(follow_symlinks=False)
-        except FileNotFoundError:  # gone since it was listed: the next listing is without it
-            return
-        entries.append(Entry(folder, item.name, Signature.of(status)))
+def _is_below(folder: str, parents: Iterable[str]) -> bool:
+    return any(folder == parent or folder.startswith(f"{parent}/") for parent in parents)
 
 
-class Settling:
-    """Tells how long each file has been unchanged.
-
-    1. A file counts from the first listing that shows it as it is: also at start-up, whatever its
-       own time says, since copiers set that from the source.
-    2. Any change of size, time or inode starts anew.
-    3. It is settled after `settle_s` seconds and at least two listings.
-    """
-
-    def __init__(self, settle_s: float) -> None:
-        self._settle_s = settle_s
-        self._seen: dict[str, tuple[Signature, float, int]] = {}
-
-    def observe(self, listing: Listing, now_s: float) -> None:
-        """Take a listing made at `now_s` (monotonic)."""
-        seen: dict[str, tuple[Signature, float, int]] = {}
-        for entry in listing.entries:
-            before = self._seen.get(entry.path)
-            if before and before[0] == entry.signature:
-                seen[entry.path] = (before[0], before[1], before[2] + 1)
-            else:
-                seen[entry.path] = (entry.signature, now_s, 1)
-        self._seen = seen
-
-    def unchanged_s(self, entry: Entry, now_s: float) -> float:
-        """Return for how many seconds a file of the last listing has been the same."""
-        return now_s - self._seen[entry.path][1]
-
-    def is_settled(self, entry: Entry, now_s: float) -> bool:
-        """Apply the rule of this class to a file of the last listing."""
-        _, _, listings = self._seen[entry.path]
-        return listings >= 2 and self.unchanged_s(entry, now_s) >= self._settle_s
+def _list_folder(
+    root: Path, folder: str, known: Files, sighting: Sighting, open_folders: list[str]
+) -> Files:
+    """List one folder; what is known and unchanged costs a look at its status, and no more."""
+    found: dict[str, Entry] = {}
+    same = True
+    with os.scandir(root / folder) as items:
+        for item in items:
+            name = item.name
+            if (entry := known.get(name)) is None and is_ignored(name):
+                continue
+            if item.is_dir(follow_symlinks=False):
+                if folder or name not in RESERVED_FOLDERS:
+                    open_folders.append(path_of(folder, name))
+                continue
+            try:
+                status = item.stat(follow_symlinks=False)
+            except FileNotFoundError:  # gone since it was listed: the next listing is without it
+                continue
+            if entry is None or not entry.is_of(status):
+                if not S_ISREG(status.st_mode):
+                    continue
+                entry = Entry.of(folder, name, status, sighting)
+                same = False
+            found[name] = entry
+    return known if same and len(found) == len(known) else found

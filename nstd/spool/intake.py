@@ -1,25 +1,32 @@
 """One turn of the inbox: list, settle, pair, accept; cancel what was taken back."""
 
-from dataclasses import dataclass, field, fields, replace
-from fnmatch import fnmatchcase
+import heapq
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import islice
 
 import structlog
 
 from nstd.clock import Now
 from nstd.errors import SourceChangedError, UnfinishedPictureError
-from nstd.formats import PICTURE_SUFFIXES
 from nstd.spool.accept import Member, Reception
-from nstd.spool.durable import Signature
+from nstd.spool.deferral import Deferrals
 from nstd.spool.first_look import FirstLook
-from nstd.spool.inbox import MARKER, Entry, Listing, Settling, list_inbox
-from nstd.spool.jobs import Job, NewJob
-from nstd.spool.names import MANIFEST_SUFFIXES, READY_SUFFIX
-from nstd.spool.pairing import BatchOffer, Offer, Questions, Refusal, Sorted, Waiting, pair_up
+from nstd.spool.inbox import MARKER, Entry, Listing, list_inbox
+from nstd.spool.jobs import WaitingMember
+from nstd.spool.lines import Lines
+from nstd.spool.names import READY_SUFFIX
+from nstd.spool.pairing import Offer, Refusal, orphan_sentence
 from nstd.spool.resources import Resources, words_of
+from nstd.spool.rota import Ahead, Candidate, Room, Rota
 from nstd.spool.share import mark_share, require_share
+from nstd.spool.turns import Turns
 
-ACCEPTED_PER_TURN = 16
-LONGEST_DELAY_S = 300.0
+TAKEN_PER_TURN = 64
+REFUSED_PER_TURN = 64
+MEMBERS_PER_TURN = 1000  # of a folder, waiting in its batches
+SHORT_LOOK_S = 0.25
 
 log = structlog.get_logger()
 
@@ -34,32 +41,38 @@ class Patience:
     orphan_after_s: float
 
 
-@dataclass(frozen=True)
-class Deferred:
-    """A picture that could not be taken, as it was, since when, and when to look at it again."""
-
-    signature: Signature
-    since_s: float
-    next_look_s: float
-    delay_s: float
-    waiting: Waiting
-
-
 @dataclass
 class Intake:
-    """Turns what lies in the inbox into jobs; `turn` is called at every scan."""
+    """Turns what lies in the inbox into jobs; `turn` is called at every scan.
+
+    What is accepted is copied to the work disk, so no more is accepted than the workers will need
+    soon (see `Room`); the rest stays in line in the inbox, and nothing is skipped. One turn takes
+    `turn_s` seconds at most, beside the listing, or one picture: the daemon has other work.
+    """
 
     reception: Reception
     patience: Patience
     resources: Resources
-    settling: Settling = field(init=False)
-    first_look: FirstLook = field(init=False)
-    _deferred: dict[str, Deferred] = field(default_factory=dict)
-    _unlisted: dict[str, float] = field(default_factory=dict)  # folders, and since when
+    turn_s: float = 1.0
+    ahead: Ahead = field(default_factory=Ahead)
+    lines: Lines = field(init=False)
+    _listing: Listing = field(default=Listing(), init=False)
+    look_s: float = field(default=0.0, init=False)
+    _gone: set[str] = field(default_factory=set, init=False)
+    _turns: Turns = field(default_factory=Turns, init=False)
+    _deferrals: Deferrals = field(init=False)
+    _shown: dict[str, str] = field(default_factory=dict, init=False)
+    _unlisted: dict[str, float] = field(default_factory=dict, init=False)  # and since when
 
     def __post_init__(self) -> None:
-        self.settling = Settling(self.patience.settle_s)
-        self.first_look = FirstLook(self.reception)
+        self.lines = Lines(
+            self.reception.journal,
+            FirstLook(self.reception),
+            self.patience.settle_s,
+            self.patience.pair_wait_s,
+        )
+        shortest_s = max(1.0, self.patience.settle_s)
+        self._deferrals = Deferrals(shortest_s, self.patience.give_up_after_s)
 
     def turn(self, now: Now) -> bool:
         """Take one look at the inbox; tell whether anything may come of what lies there.
@@ -67,167 +80,192 @@ class Intake:
         Raises:
             WorldError: the inbox or the work folder is out of order.
         """
-        journal, inbox = self.reception.journal, self.reception.inbox
-        was_there = (inbox / MARKER).exists()
-        listing = list_inbox(inbox)
-        require_share(journal, inbox)
-        mark_share(journal, inbox)
-        self.settling.observe(listing, now.monotonic_s)
-        self._forget_the_gone(listing)
-        if was_there:  # else it may have been listed while the share was away, and is back by now
-            self._cancel_the_gone(listing, now)
-        waiting: list[Waiting] = []
-        more = self._accept_members(listing, now, waiting)
-        found = self._sort(listing, now)
-        for refusal in found.refusals:
-            self._refuse(refusal, now)
-        for batch in found.batches:
-            more |= self._freeze(batch, now)
-        more |= self._accept_offers(found.offers, now, waiting)
-        waiting += found.waiting
-        self._set_arrivals(waiting, listing, now)
-        self._unlisted = {
-            folder: self._unlisted.get(folder, now.monotonic_s) for folder in listing.unlisted
-        }
+        if self._is_due(now):
+            self._look(now)
+        self.lines.read_ahead(self._listing)
+        self._refuse_some(now)
+        self._accept_some(now)
+        self._freeze_batches(now)
+        self._show_arrivals(now)
+        hopeless = self._deferrals.hopeless()
         may_heal = any(
             now.monotonic_s - since_s < self.patience.give_up_after_s
             for since_s in self._unlisted.values()
         )
-        return more or may_heal or any(not item.orphan for item in waiting)
-
-    def _forget_the_gone(self, listing: Listing) -> None:
-        self.first_look.forget_all_but(listing.entries)
-        paths = {entry.path for entry in listing.entries}
-        self._deferred = {key: value for key, value in self._deferred.items() if key in paths}
-
-    def _cancel_the_gone(self, listing: Listing, now: Now) -> None:
-        """Removing the photograph or the manifest before a job starts cancels it."""
-        journal = self.reception.journal
-        missing = journal.owned().keys() - {entry.path for entry in listing.entries}
-        gone = {path for path in missing if not listing.hides(path)}
-        if not gone or not (self.reception.inbox / MARKER).exists():
-            return
-        journal.forget_gone(gone)
-        owners = journal.owners_of(path for path in gone if not path.endswith(READY_SUFFIX))
-        for job in journal.jobs("queued", "waiting", "held"):
-            untouched = job.started_s is None
-            if untouched and (job.id in owners or job.batch_id in owners):
-                journal.end(job.id, "cancelled", now_s=now.wall_s, reason="taken out of the inbox")
-                log.info("job cancelled", job=job.id, title=job.title)
-
-    def _sort(self, listing: Listing, now: Now) -> Sorted:
-        entries = self._unowned(listing)
-
-        def settled(entry: Entry) -> bool:
-            return self.settling.is_settled(entry, now.monotonic_s)
-
-        def lone_enough(entry: Entry) -> bool:
-            unchanged_s = self.settling.unchanged_s(entry, now.monotonic_s)
-            return settled(entry) and unchanged_s >= self.patience.pair_wait_s
-
-        refused = self.first_look.bad_manifests(entries, settled)
-        bad = {entry for refusal in refused for entry in refusal.entries}
-        found = pair_up(
-            [entry for entry in entries if entry not in bad],
-            Questions(settled, lone_enough, self.first_look.members),
+        return (
+            may_heal
+            or len(self._deferrals) > hopeless.total()
+            or any(line.is_pending(hopeless[line.folder]) for line in self.lines)
+            or bool(self.reception.journal.queue.member_folders())
         )
-        found.refusals += [*refused, *self._overdue(found.waiting, now)]
-        overdue = {entry for refusal in found.refusals for entry in refusal.entries}
-        found.waiting = [item for item in found.waiting if item.entry not in overdue]
-        return found
 
-    def _unowned(self, listing: Listing) -> list[Entry]:
-        """Return what is new or changed, and what stayed the same that it makes a new job with.
+    @property
+    def in_line(self) -> int:
+        """How many photographs lie in the inbox with all they need, and are not accepted yet."""
+        return sum(line.count for line in self.lines)
 
-        A manifest that is written anew orders its photographs anew, and a photograph that is
-        replaced is ordered by the manifest beside it.
+    def _is_due(self, now: Now) -> bool:
+        """In a flood a listing takes seconds: half of the time is for what comes of it.
+
+        The second one comes at once: only then can anything that lay there have settled.
         """
-        owned = self.reception.journal.owned()
-        new = [e for e in listing.entries if owned.get(e.path) != e.signature]
-        old = [e for e in listing.entries if owned.get(e.path) == e.signature]
-        manifests = [e for e in new if e.suffix in MANIFEST_SUFFIXES]
-        ordered = {(e.folder, e.stem) for e in manifests}
-        named = {(e.folder, name) for e in manifests for name in self.first_look.members(e) or ()}
-        pictures = [e for e in new if e.suffix in PICTURE_SUFFIXES]
-        kept = {(e.folder, e.stem) for e in old if e.suffix in PICTURE_SUFFIXES}
-        alone = {(e.folder, e.stem) for e in pictures} - ordered - kept
-        for entry in old:
-            place = (entry.folder, entry.stem)
-            if entry.suffix in PICTURE_SUFFIXES:
-                if place in ordered or any(
-                    folder == entry.folder and fnmatchcase(entry.name, name)
-                    for folder, name in named
-                ):
-                    new.append(entry)
-            elif place in alone and self.first_look.members(entry) is None:
-                new.append(entry)
-        return new
+        since_s = now.monotonic_s - self._listing.sighting.at_s
+        early = self._listing.sighting.number < 2
+        return early or self.look_s < SHORT_LOOK_S or since_s >= 2 * self.look_s
 
-    def _overdue(self, waiting: list[Waiting], now: Now) -> list[Refusal]:
-        since = {a.path: a.since_s for a in self.reception.journal.board.arrivals()}
+    def _look(self, now: Now) -> None:
+        began_s = time.monotonic()
+        was_there = (self.reception.inbox / MARKER).exists()
+        before = self._listing
+        listing = list_inbox(self.reception.inbox, before, now.monotonic_s)
+        require_share(self.reception.journal, self.reception.inbox)
+        mark_share(self.reception.journal, self.reception.inbox)
+        self._listing = listing
+        for folder, words in listing.unlisted.items():
+            if folder not in before.unlisted:
+                log.warning("the other folders go on", folder=folder, reason=words)
+        self._unlisted = {
+            folder: self._unlisted.get(folder, now.monotonic_s) for folder in listing.unlisted
+        }
+        if before.sighting.number == 0:
+            owned = self.reception.journal.originals.paths()
+            self._gone = {path for path in owned if listing.is_gone(path)}
+        else:
+            self._gone.update(listing.gone_since(before))
+        del before  # a listing of 200 000 files is large: never two of them while one is sorted
+        self._deferrals.keep_only(lambda picture: listing.find(picture.path) is picture)
+        if was_there:  # else it may have been listed while the share was away, and is back by now
+            self._cancel_the_gone(now)
+        self.lines.sort(listing)
+        self.look_s = time.monotonic() - began_s
+
+    def _cancel_the_gone(self, now: Now) -> None:
+        """Removing the photograph or the manifest before a job starts cancels it."""
+        if not self._gone or not (self.reception.inbox / MARKER).exists():
+            return
+        journal = self.reception.journal
+        gone = {path for path in self._gone if self._listing.is_gone(path)}
+        self._gone = set()
+        journal.originals.forget_gone(gone)
+        owners = journal.originals.owners_of(
+            path for path in gone if not path.endswith(READY_SUFFIX)
+        )
+        untouched = [job for owner in owners for job in journal.queue.untouched_of(owner)]
+        journal.queue.cancel(untouched, now_s=now.wall_s, reason="taken out of the inbox")
+        for job_id in untouched:
+            log.info("job cancelled", job=job_id, title=journal.job(job_id).title)
+
+    def _refuse_some(self, now: Now) -> None:
+        """Write down what can never be a job; a flood of it takes several turns."""
+        left = REFUSED_PER_TURN
+        for line in self.lines:
+            while line.found.refusals and left:
+                self._refuse(line.found.refusals.pop(), now)
+                left -= 1
         hours = self.patience.orphan_after_s / 3600
-        return [
-            Refusal((item.entry,), _orphan_sentence(item, hours))
-            for item in waiting
-            if item.orphan
-            and now.wall_s - since.get(item.entry.path, now.wall_s) >= self.patience.orphan_after_s
-        ]
+        overdue_s = now.wall_s - self.patience.orphan_after_s
+        overdue = self.reception.journal.board.arrived_before(overdue_s)
+        for line in self.lines if overdue else ():
+            for item in line.take_overdue(overdue, left):
+                self._refuse(Refusal((item.entry,), orphan_sentence(item, hours)), now)
+                left -= 1
 
-    def _freeze(self, batch: BatchOffer, now: Now) -> bool:
+    def _freeze_batches(self, now: Now) -> None:
+        for line in self.lines:
+            while line.found.batches:
+                batch = line.found.batches.pop()
+                try:
+                    batch_id = self.reception.freeze(batch, now_s=now.wall_s)
+                except SourceChangedError:  # the next listing shows it as it is then
+                    continue
+                log.info("batch accepted", batch=batch_id, pictures=len(batch.pictures))
+
+    def _accept_some(self, now: Now) -> None:
+        """Let the folders take turns, as far as there is room ahead of the workers."""
+        began_s = time.monotonic()
+        room = Room(self.reception.journal.queue.ahead(), self.ahead)
+        accepted: set[Entry] = set()
         try:
-            batch_id = self.reception.freeze(batch, now_s=now.wall_s)
-        except SourceChangedError:
-            return False
-        log.info("batch accepted", batch=batch_id, pictures=len(batch.pictures))
-        return True
+            for candidate in islice(Rota(self._candidates(now), self._turns, room), TAKEN_PER_TURN):
+                if self._take(candidate, now):
+                    accepted.add(candidate.picture)
+                    room.take(candidate.picture.folder, candidate.priority)
+                if time.monotonic() - began_s >= self.turn_s:
+                    return
+        finally:
+            for folder in {picture.folder for picture in accepted}:
+                self.lines.at(folder).strike(accepted)
 
-    def _accept_offers(self, offers: list[Offer], now: Now, waiting: list[Waiting]) -> bool:
-        taken = 0
-        for offer in offers:
-            if taken == ACCEPTED_PER_TURN:
-                waiting.append(Waiting(offer.picture, "in line to be accepted"))
-            else:
-                taken += self._take(offer, now, waiting)
-        return taken > 0
+    def _candidates(self, now: Now) -> dict[str, Iterator[Candidate]]:
+        """Return what every folder has in line: those first that have not been tried in vain."""
+        queue = self.reception.journal.queue
+        members = {name: queue.members(name, MEMBERS_PER_TURN) for name in queue.member_folders()}
+        folders = members.keys() | {line.folder for line in self.lines if line.found.offers}
+        return {name: self._line_of(name, members.get(name, []), now) for name in folders}
 
-    def _accept_members(self, listing: Listing, now: Now, waiting: list[Waiting]) -> bool:
-        entries = {entry.path: entry for entry in listing.entries}
-        taken = 0
-        for job in self.reception.journal.jobs("waiting"):
-            picture = entries.get(job.title)
-            if picture is not None and taken < ACCEPTED_PER_TURN:
-                taken += self._take(Member(_as_new(job), picture), now, waiting)
-        return taken > 0
+    def _line_of(self, folder: str, members: list[WaitingMember], now: Now) -> Iterator[Candidate]:
+        files = self._listing.folders.get(folder, {})
+        frozen = (
+            Candidate(files[member.content_name], member.priority, member)
+            for member in members
+            if member.content_name in files
+        )
+        line = self.lines.find(folder)
+        offered = (
+            Candidate(offer.picture, offer.priority, offer)
+            for offer in (line.found.offers if line else ())
+        )
+        again = []
+        for candidate in heapq.merge(frozen, offered, key=lambda one: -one.priority):
+            if candidate.picture not in self._deferrals:
+                yield candidate
+            elif self._is_due_again(candidate.picture, now):
+                again.append(candidate)
+        yield from again
 
-    def _take(self, subject: Offer | Member, now: Now, waiting: list[Waiting]) -> bool:
+    def _is_due_again(self, picture: Entry, now: Now) -> bool:
+        return self._deferrals.is_due(picture, now.monotonic_s, final=self._is_final(picture))
+
+    def _is_final(self, picture: Entry) -> bool:
+        return self._listing.unchanged_s(picture) >= self.patience.give_up_after_s
+
+    def _take(self, candidate: Candidate, now: Now) -> bool:
         """Try to accept a picture; one that cannot be taken is looked at ever more rarely."""
-        picture = subject.picture
-        unchanged_s = self.settling.unchanged_s(picture, now.monotonic_s)
-        final = unchanged_s >= self.patience.give_up_after_s
-        before = self._deferred.get(picture.path)
-        if (
-            before
-            and before.signature == picture.signature
-            and now.monotonic_s < before.next_look_s
-            and not (final and not before.waiting.orphan)
-        ):
-            waiting.append(before.waiting)
-            return False
+        picture, journal = candidate.picture, self.reception.journal
+        subject: Offer | Member
+        if isinstance(candidate.order, WaitingMember):
+            subject = Member.of(journal.job(candidate.order.id), picture)
+        elif self._is_ordered(candidate.order):
+            return True
+        else:
+            subject = candidate.order
         try:
-            accepted = self.reception.accept(subject, final=final, now_s=now.wall_s)
+            accepted = self.reception.accept(
+                subject, final=self._is_final(picture), now_s=now.wall_s
+            )
         except UnfinishedPictureError:
-            waiting.append(self._defer(picture, "not complete yet: it does not decode", now))
+            self._deferrals.defer(picture, "not complete yet: it does not decode", now.monotonic_s)
             return False
         except SourceChangedError:
-            waiting.append(Waiting(picture, "still arriving"))
             return False
         except OSError as error:
-            waiting.append(self._defer_for(error, picture, now))
+            self._defer_for(error, picture, now)
             return False
+        self._deferrals.taken(picture)
         log.info(f"job {accepted.outcome}", job=accepted.job_id, title=picture.path)
         return True
 
-    def _defer_for(self, error: OSError, picture: Entry, now: Now) -> Waiting:
+    def _is_ordered(self, offer: Offer) -> bool:
+        """Tell whether this very offer has become a job since its folder was sorted.
+
+        A photograph that has a job may be offered with another manifest: that is another job.
+        """
+        originals, manifest = self.reception.journal.originals, offer.manifest
+        return originals.owns(offer.picture.path, offer.picture.signature) and (
+            offer.kind == "standing" or originals.owns(manifest.path, manifest.signature)
+        )
+
+    def _defer_for(self, error: OSError, picture: Entry, now: Now) -> None:
         """Let one picture wait that alone cannot be taken.
 
         Raises:
@@ -238,43 +276,18 @@ class Intake:
             raise fault from error
         reason = f"it cannot be taken: {words_of(error)}"
         log.warning("picture cannot be taken", title=picture.path, reason=words_of(error))
-        return self._defer(picture, reason, now)
-
-    def _defer(self, picture: Entry, reason: str, now: Now) -> Waiting:
-        now_s, before = now.monotonic_s, self._deferred.get(picture.path)
-        if before is None or before.signature != picture.signature:
-            before = Deferred(picture.signature, now_s, now_s, 0.0, Waiting(picture, reason))
-        shortest_s = max(1.0, self.patience.settle_s)
-        delay_s = min(max(shortest_s, 2 * before.delay_s), LONGEST_DELAY_S)
-        hopeless = now_s - before.since_s >= self.patience.give_up_after_s
-        waiting = Waiting(picture, reason, orphan=hopeless)
-        self._deferred[picture.path] = replace(
-            before, next_look_s=now_s + delay_s, delay_s=delay_s, waiting=waiting
-        )
-        return waiting
+        self._deferrals.defer(picture, reason, now.monotonic_s)
 
     def _refuse(self, refusal: Refusal, now: Now) -> None:
         job_id = self.reception.refuse(refusal, now_s=now.wall_s)
         log.warning("refused", job=job_id, title=refusal.entries[0].path, reason=refusal.sentence)
 
-    def _set_arrivals(self, waiting: list[Waiting], listing: Listing, now: Now) -> None:
-        reasons = {item.entry.path: item.reason for item in waiting}
-        reasons |= {f"{folder}/": words for folder, words in listing.unlisted.items()}
-        self.reception.journal.board.set_arrivals(reasons, now_s=now.wall_s)
-
-
-def _as_new(job: Job) -> NewJob:
-    """Return the waiting entry of a batch's picture as what it will be written down as."""
-    shared = {field.name for field in fields(NewJob)} & {field.name for field in fields(Job)}
-    return NewJob(**{name: getattr(job, name) for name in shared})
-
-
-def _orphan_sentence(item: Waiting, hours: float) -> str:
-    entry = item.entry
-    waited = f"{entry.name} has waited for {hours:g} hours"
-    if entry.suffix in MANIFEST_SUFFIXES:
-        return f"{waited} for its photograph: {item.reason}."
-    return (
-        f"{waited} without a manifest. Put a text file named {entry.stem}.yaml beside it that "
-        "names a style, for example:  style: flow-strokes"
-    )
+    def _show_arrivals(self, now: Now) -> None:
+        shown: dict[str, str] = {}
+        for line in self.lines:
+            shown |= line.arrivals()
+        shown |= self._deferrals.arrivals()
+        shown |= {f"{folder}/": words for folder, words in self._listing.unlisted.items()}
+        if shown != self._shown:
+            self.reception.journal.board.set_arrivals(shown, now_s=now.wall_s)
+            self._shown = shown

@@ -72,8 +72,19 @@ class NewJob:
     content_sha256: str | None = None
     batch_id: str | None = None
     order: Order | None = None
+    priority: int = 0  # as far as the manifest alone tells; the order's, once there is one
     reason: str | None = None
     pixels: int | None = None
+
+
+@dataclass(frozen=True)
+class WaitingMember:
+    """A picture of a frozen batch that is still to be accepted."""
+
+    id: str
+    folder: str
+    content_name: str
+    priority: int
 
 
 @dataclass(frozen=True)

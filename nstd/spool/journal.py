@@ -8,9 +8,12 @@ from nstd.spool.batches import ended_batches
 from nstd.spool.durable import Signature
 from nstd.spool.jobs import TERMINAL, EndedBatch, Job, NewJob, PlannedFile, State
 from nstd.spool.noticeboard import Noticeboard, transaction
+from nstd.spool.originals import Originals
+from nstd.spool.queue import Queue
 from nstd.spool.remains import Remains
 from nstd.spool.requests import Requests
 from nstd.spool.schema import create_journal, migrate_journal, require_version
+from nstd.spool.turns import Turns
 from nstd.spool.waits import Waits
 
 
@@ -32,9 +35,12 @@ class Journal:
         self._db.row_factory = sqlite3.Row
         if not read_only:
             self._db.execute("PRAGMA synchronous = FULL")
+            Originals(self._db).watch()
         self.board = Noticeboard(self._db)
         self.requests = Requests(self._db)
         self.remains = Remains(self._db)
+        self.originals = Originals(self._db)
+        self.queue = Queue(self._db)
         self.waits = Waits(self._db)
 
     def close(self) -> None:
@@ -85,35 +91,15 @@ class Journal:
                 job.id, job.receipt, state, job.folder, job.content_name, job.content_sha256,
                 job.manifest_name, job.manifest, job.batch_id,
                 order.model_dump_json() if order else None, order.style_label if order else None,
-                order.priority if order else 0,
+                order.priority if order else job.priority,
                 now_s, now_s if state in TERMINAL else None, job.reason,
                 job.pixels,
             ),
         )  # fmt: skip
 
-    def owned(self) -> dict[str, Signature]:
-        """Return every file of the inbox that belongs to a job or a batch, as it was then."""
-        return {row["path"]: _signature(row) for row in self._db.execute("SELECT * FROM originals")}
-
-    def owners_of(self, paths: Iterable[str]) -> set[str]:
-        """Return the jobs and batches that own any of these files."""
-        rows = self._db.execute("SELECT path, owner FROM originals")
-        wanted = set(paths)
-        return {row["owner"] for row in rows if row["path"] in wanted}
-
     def originals_of(self, owner: str) -> dict[str, Signature]:
         rows = self._db.execute("SELECT * FROM originals WHERE owner = ?", (owner,))
         return {row["path"]: _signature(row) for row in rows}
-
-    def forget_gone(self, paths: Iterable[str]) -> None:
-        """Drop files that were taken away after their job was put away (`originals: keep`)."""
-        with transaction(self._db) as db:
-            db.executemany(
-                "DELETE FROM originals WHERE path = ?"
-                " AND owner IN (SELECT id FROM jobs WHERE tidied = 1"
-                " UNION SELECT id FROM batches WHERE tidied = 1)",
-                [(path,) for path in paths],
-            )
 
     def claim(self, job_id: str, originals: Mapping[str, Signature]) -> None:
         """Say that these files, as they are now, belong to a job that is there already.
@@ -134,13 +120,18 @@ class Journal:
 
     # --- running ----------------------------------------------------------------------------
 
-    def next_queued(self, now_s: float) -> Job | None:
-        """Return the job to run next: higher priority first, then first come."""
-        return self._one(
-            "SELECT * FROM jobs WHERE state = 'queued' AND next_try_s <= ?"
-            " ORDER BY priority DESC, seq LIMIT 1",
-            (now_s,),
-        )
+    def next_queued(self, now_s: float, turns: Turns | None = None) -> Job | None:
+        """Return the job to run next.
+
+        Higher priority first; among equals the folders take turns, if `turns` knows of any; inside
+        a folder first come, first served.
+        """
+        last = (turns or Turns()).last
+        heads = self.queue.heads(now_s)
+        if not heads:
+            return None
+        head = min(heads, key=lambda head: (last(head.folder), head.seq))
+        return self._one("SELECT * FROM jobs WHERE seq = ?", (head.seq,))
 
     def start(self, job_id: str, *, now_s: float) -> None:
         self._set(job_id, "running", "started_s = coalesce(started_s, ?)", now_s)

@@ -52,6 +52,7 @@ Content = Annotated[
     list[FileName], Field(min_length=1, max_length=MOST_FILES), AfterValidator(_few_patterns)
 ]
 Number = Annotated[float, Field(strict=False)]
+HIGHEST_PRIORITY = 1_000_000
 
 
 class BlendPart(Model):
@@ -77,7 +78,7 @@ class Manifest(Model):
     size: Literal["original"] | Annotated[int, Field(ge=64, le=100_000)] = "original"
     strength: Annotated[Number, Field(ge=0, le=1000)] = 1.0
     seed: Annotated[int, Field(ge=0, le=2**63 - 1)] = 0
-    priority: Annotated[int, Field(ge=-1_000_000, le=1_000_000)] = 0
+    priority: Annotated[int, Field(ge=-HIGHEST_PRIORITY, le=HIGHEST_PRIORITY)] = 0
     output: Output = Output()
     style_scale: Annotated[Number, Field(ge=0.1, le=10)] = 1.0
     color: ColorChoice = "style"
@@ -148,6 +149,17 @@ def content_list(text: bytes) -> tuple[str, ...] | None:
         return tuple(validated(_ContentOnly, {"content": content}).content)
     except (YamlTextError, ProblemsError):
         return None
+
+
+def priority_of(text: bytes) -> int:
+    """Return the priority that a manifest itself asks for; 0 where it asks for none, or wrongly."""
+    try:
+        priority = load_yaml(text).get("priority")
+    except YamlTextError:
+        return 0
+    if not isinstance(priority, int) or isinstance(priority, bool):
+        return 0
+    return priority if abs(priority) <= HIGHEST_PRIORITY else 0
 
 
 class _ContentOnly(Model):

@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Collection
-from fnmatch import fnmatchcase
+from fnmatch import translate
 
 from nstd.printable import printable, shown
 
@@ -47,6 +47,7 @@ _UNSAFE = re.compile(r'[<>:"/\\|?*]')
 _WINDOWS_DEVICES = re.compile(
     r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³])\s*(\..*)?", re.IGNORECASE
 )
+_IGNORED = re.compile("|".join(translate(pattern) for pattern in IGNORED_PATTERNS))
 
 
 def is_ignored(name: str) -> bool:
@@ -58,8 +59,7 @@ def is_ignored(name: str) -> bool:
         name.encode("utf-8")
     except UnicodeEncodeError:
         return True
-    lowered = name.lower()
-    return any(fnmatchcase(lowered, pattern) for pattern in IGNORED_PATTERNS)
+    return _IGNORED.match(name.lower()) is not None
 
 
 def normal_form(name: str) -> str:

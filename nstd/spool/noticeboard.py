@@ -28,17 +28,25 @@ class Noticeboard:
 
     def set_arrivals(self, reasons: Mapping[str, str], *, now_s: float) -> None:
         """Replace the list of files that wait in the inbox, keeping since when each does."""
-        known = {arrival.path: arrival for arrival in self.arrivals()}
-        if {path: arrival.reason for path, arrival in known.items()} == dict(reasons):
+        known = dict(self._db.execute("SELECT path, reason FROM arrivals").fetchall())
+        changed = [
+            (path, now_s, words) for path, words in reasons.items() if known.get(path) != words
+        ]
+        gone = [(path,) for path in known.keys() - reasons.keys()]
+        if not changed and not gone:
             return
         with transaction(self._db) as db:
-            gone = [(path,) for path in known.keys() - reasons.keys()]
             db.executemany("DELETE FROM arrivals WHERE path = ?", gone)
             db.executemany(
                 "INSERT INTO arrivals VALUES (?, ?, ?)"
                 " ON CONFLICT (path) DO UPDATE SET reason = excluded.reason",
-                [(path, now_s, reason) for path, reason in reasons.items()],
+                changed,
             )
+
+    def arrived_before(self, wall_s: float) -> set[str]:
+        """Return the paths that have waited since a moment of the wall clock, or longer."""
+        rows = self._db.execute("SELECT path FROM arrivals WHERE since_s <= ?", (wall_s,))
+        return {path for (path,) in rows}
 
     def arrivals(self) -> list[Arrival]:
         return [Arrival(**row) for row in self._db.execute("SELECT * FROM arrivals ORDER BY path")]

@@ -1,6 +1,6 @@
 """Which files make a job: pairs, batches, standing orders; what waits for what; what never can be.
 
-A pure function of one listing: `pair_up` reads no file but through `ask`.
+A pure function of the files of one folder: `pair_up` reads none of them.
 """
 
 from collections import defaultdict
@@ -17,11 +17,25 @@ from nstd.spool.names import (
     READY_SUFFIX,
     STANDING_ORDER_STEM,
     normal_form,
+    split_name,
     told_apart,
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a manifest says before its photograph is accepted.
+
+    `members` is its `content:` list, None where it has none. `problem` is what is wrong with it, as
+    far as that was asked.
+    """
+
+    members: tuple[str, ...] | None = None
+    priority: int = 0
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Offer:
     """A photograph and the manifest that orders something of it."""
 
@@ -29,6 +43,7 @@ class Offer:
     picture: Entry
     manifest: Entry
     ready_marker: Entry | None = None
+    priority: int = 0
 
 
 @dataclass(frozen=True)
@@ -37,6 +52,7 @@ class BatchOffer:
 
     manifest: Entry
     pictures: tuple[Entry, ...]
+    priority: int = 0
 
 
 @dataclass(frozen=True)
@@ -47,7 +63,7 @@ class Refusal:
     sentence: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Waiting:
     """A file that is not a job yet; `orphan` when something that belongs to it is missing."""
 
@@ -58,9 +74,15 @@ class Waiting:
 
 @dataclass
 class Sorted:
-    """The listing, sorted."""
+    """The files of a folder, sorted.
+
+    `unread_pairs` are offers, as far as can be told before their manifests have been read; `unread`
+    are manifests without a photograph that are still to be read.
+    """
 
     offers: list[Offer] = field(default_factory=list)
+    unread_pairs: list[Offer] = field(default_factory=list)
+    unread: list[Entry] = field(default_factory=list)
     batches: list[BatchOffer] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
     waiting: list[Waiting] = field(default_factory=list)
@@ -71,65 +93,74 @@ class Questions:
     """What pairing must know beyond names.
 
     `settled(entry)`; `lone_enough(entry)`: unchanged for so long that no manifest of its own will
-    come; `members(entry)`: the `content:` list of a settled manifest, None where it has none.
+    come; `look(manifest)`: what a settled manifest says, None as long as nobody has read it.
     """
 
     settled: Callable[[Entry], bool]
     lone_enough: Callable[[Entry], bool]
-    members: Callable[[Entry], tuple[str, ...] | None]
+    look: Callable[[Entry], Look | None]
 
 
-def pair_up(entries: Iterable[Entry], ask: Questions) -> Sorted:
-    """Sort the files that no job has yet."""
-    folders: dict[str, list[Entry]] = defaultdict(list)
-    for entry in entries:
-        folders[entry.folder].append(entry)
-    result = Sorted()
-    for files in folders.values():
-        _Folder(files, ask, result).sort()
-    return result
+def pair_up(files: Iterable[Entry], ask: Questions) -> Sorted:
+    """Sort the files of one folder that no job has yet."""
+    folder = _Folder(files, ask)
+    folder.sort()
+    return folder.result
+
+
+_ByStem = dict[str, tuple[Entry, ...]]  # as a rule one: 200 000 lists would take twice the memory
+
+
+def _add(files: _ByStem, stem: str, entry: Entry) -> None:
+    files[stem] = (*files.get(stem, ()), entry)
 
 
 class _Folder:
     """One folder of the listing; each method settles one kind of manifest and strikes its files."""
 
-    def __init__(self, files: list[Entry], ask: Questions, result: Sorted) -> None:
-        self.ask, self.result = ask, result
-        self.manifests: dict[str, list[Entry]] = defaultdict(list)
-        self.pictures: dict[str, list[Entry]] = defaultdict(list)
+    def __init__(self, files: Iterable[Entry], ask: Questions) -> None:
+        self.ask, self.result, self.all_read = ask, Sorted(), True
+        self.manifests: _ByStem = {}
+        self.pictures: _ByStem = {}
         self.markers: dict[str, Entry] = {}
-        self.others: dict[str, list[Entry]] = defaultdict(list)
+        self.others: _ByStem = {}
         for entry in files:
-            if entry.suffix in MANIFEST_SUFFIXES:
-                self.manifests[entry.stem].append(entry)
-            elif entry.suffix in PICTURE_SUFFIXES:
-                self.pictures[entry.stem].append(entry)
-            elif entry.suffix == READY_SUFFIX:
-                self.markers[entry.stem] = entry
+            stem, suffix = split_name(entry.name)
+            if suffix in MANIFEST_SUFFIXES:
+                _add(self.manifests, stem, entry)
+            elif suffix in PICTURE_SUFFIXES:
+                _add(self.pictures, stem, entry)
+            elif suffix == READY_SUFFIX:
+                self.markers[stem] = entry
             else:
-                self.others[entry.stem].append(entry)
+                _add(self.others, stem, entry)
 
     def sort(self) -> None:
-        standing = self.manifests.pop(STANDING_ORDER_STEM, [])
-        batches: list[tuple[Entry, tuple[str, ...]]] = []
-        for stem, manifests in list(self.manifests.items()):
+        standing = self.manifests.pop(STANDING_ORDER_STEM, ())
+        batches: list[tuple[Entry, Look]] = []
+        for stem, manifests in self.manifests.items():
             if len(manifests) > 1 or len(self.pictures.get(stem, ())) > 1:
                 self._two_of_a_kind(stem, manifests)
             elif not self._is_settled(manifests[0], stem):
                 self._arriving(stem, manifests[0])
-            elif (members := self.ask.members(manifests[0])) is not None:
-                batches.append((manifests[0], members))
+            elif (look := self.ask.look(manifests[0])) is None:
+                self._unread(stem, manifests[0])
+            elif look.problem is not None:
+                self.result.refusals.append(Refusal((manifests[0],), look.problem))
+            elif look.members is not None:
+                batches.append((manifests[0], look))
             else:
-                self._pair(stem, manifests[0])
-        for manifest, members in batches:
-            self._batch(manifest, members)
+                self._pair(stem, manifests[0], look.priority)
+        for manifest, look in batches:
+            self._batch(manifest, look)
         self._lone_pictures(standing)
 
     def _is_settled(self, entry: Entry, stem: str) -> bool:
         return stem in self.markers or self.ask.settled(entry)
 
-    def _two_of_a_kind(self, stem: str, manifests: list[Entry]) -> None:
-        pictures = self.pictures.pop(stem, [])
+    def _two_of_a_kind(self, stem: str, manifests: Iterable[Entry]) -> None:
+        pictures = _by_name(self.pictures.pop(stem, ()))
+        manifests = _by_name(manifests)
         kind, twins = ("pictures", pictures) if len(pictures) > 1 else ("manifests", manifests)
         files = (*manifests, *pictures)
         if not all(self.ask.settled(entry) for entry in files):
@@ -149,11 +180,23 @@ class _Folder:
         self.result.waiting.append(Waiting(manifest, "still arriving"))
         self.result.waiting += [
             Waiting(picture, "its manifest is still arriving")
-            for picture in self.pictures.pop(stem, [])
+            for picture in self.pictures.pop(stem, ())
         ]
 
-    def _pair(self, stem: str, manifest: Entry) -> None:
-        pictures = self.pictures.pop(stem, [])
+    def _unread(self, stem: str, manifest: Entry) -> None:
+        """Strike a photograph of its name: as a rule they are a pair."""
+        pictures = self.pictures.pop(stem, ())
+        if not pictures:
+            self.result.unread.append(manifest)
+        elif self._is_settled(pictures[0], stem):
+            marker = self.markers.get(stem)
+            self.result.unread_pairs.append(Offer("pair", pictures[0], manifest, marker))
+        else:
+            self.result.waiting.append(Waiting(pictures[0], "still arriving"))
+        self.all_read = False
+
+    def _pair(self, stem: str, manifest: Entry, priority: int) -> None:
+        pictures = self.pictures.pop(stem, ())
         if not pictures:
             beside = ", ".join(entry.name for entry in self.others.get(stem, ()))
             hint = f" (found {beside}, which is no kind of picture that can be read)"
@@ -165,13 +208,14 @@ class _Folder:
         elif not self._is_settled(pictures[0], stem):
             self.result.waiting.append(Waiting(pictures[0], "still arriving"))
         else:
-            self.result.offers.append(Offer("pair", pictures[0], manifest, self.markers.get(stem)))
+            marker = self.markers.get(stem)
+            self.result.offers.append(Offer("pair", pictures[0], manifest, marker, priority))
 
-    def _batch(self, manifest: Entry, members: tuple[str, ...]) -> None:
-        files = [entry for entries in self.pictures.values() for entry in entries]
+    def _batch(self, manifest: Entry, look: Look) -> None:
+        files = _by_name(entry for entries in self.pictures.values() for entry in entries)
         chosen: dict[str, Entry] = {}
         missing = []
-        for pattern in members:
+        for pattern in look.members or ():
             named = [(e, normal_form(e.name)) for e in files]
             found = [e for e, name in named if name == pattern or fnmatchcase(name, pattern)]
             if not found:
@@ -189,31 +233,49 @@ class _Folder:
             )
         elif not all(self.ask.settled(entry) for entry in files):
             self.result.waiting.append(Waiting(manifest, "its folder is still filling"))
+        elif not self.all_read:  # another batch's manifest may have a picture of its name, ours
+            self.result.waiting.append(Waiting(manifest, "its folder is still being read"))
         else:
-            self.result.batches.append(BatchOffer(manifest, tuple(chosen.values())))
+            pictures = tuple(chosen.values())
+            self.result.batches.append(BatchOffer(manifest, pictures, look.priority))
         for entry in chosen.values():
-            self.pictures[entry.stem] = [e for e in self.pictures[entry.stem] if e is not entry]
+            twins = self.pictures[entry.stem]
+            self.pictures[entry.stem] = tuple(twin for twin in twins if twin is not entry)
             if missing:
                 self.result.waiting.append(Waiting(entry, f"{manifest.name} is not complete"))
 
-    def _lone_pictures(self, standing: list[Entry]) -> None:
-        order = standing[0] if len(standing) == 1 and self.ask.settled(standing[0]) else None
-        if len(standing) > 1:
-            names = " and ".join(entry.name for entry in standing)
-            self.result.refusals.append(
-                Refusal(tuple(standing), f"There are two standing orders, {names}. Keep one.")
-            )
+    def _lone_pictures(self, standing: tuple[Entry, ...]) -> None:
+        order, look = self._standing_order(standing)
         for entry in (entry for entries in self.pictures.values() for entry in entries):
-            if order is None:
+            if order is None or look is None:
                 self.result.waiting.append(
                     Waiting(entry, f"no manifest {entry.stem}.yaml", orphan=not standing)
                 )
             elif self.ask.lone_enough(entry):
-                self.result.offers.append(
-                    Offer("standing", entry, order, self.markers.get(entry.stem))
-                )
+                marker = self.markers.get(entry.stem)
+                self.result.offers.append(Offer("standing", entry, order, marker, look.priority))
             else:
                 self.result.waiting.append(Waiting(entry, "may still get a manifest of its own"))
+
+    def _standing_order(self, standing: tuple[Entry, ...]) -> tuple[Entry | None, Look | None]:
+        if len(standing) > 1:
+            names = " and ".join(entry.name for entry in _by_name(standing))
+            self.result.refusals.append(
+                Refusal(tuple(standing), f"There are two standing orders, {names}. Keep one.")
+            )
+        if len(standing) != 1 or not self.ask.settled(standing[0]):
+            return None, None
+        look = self.ask.look(standing[0])
+        if look is None:
+            self.result.unread.append(standing[0])
+        elif look.problem is not None:
+            self.result.refusals.append(Refusal((standing[0],), look.problem))
+            return None, None
+        return standing[0], look
+
+
+def _by_name(entries: Iterable[Entry]) -> list[Entry]:
+    return sorted(entries, key=lambda entry: entry.name)
 
 
 def _same_stem(entries: Iterable[Entry]) -> tuple[Entry, ...]:
@@ -221,3 +283,15 @@ def _same_stem(entries: Iterable[Entry]) -> tuple[Entry, ...]:
     for entry in entries:
         stems[entry.stem].append(entry)
     return next((tuple(twins) for twins in stems.values() if len(twins) > 1), ())
+
+
+def orphan_sentence(item: Waiting, hours: float) -> str:
+    """Say what a photograph or a manifest has waited for in vain."""
+    entry = item.entry
+    waited = f"{entry.name} has waited for {hours:g} hours"
+    if entry.suffix in MANIFEST_SUFFIXES:
+        return f"{waited} for its photograph: {item.reason}."
+    return (
+        f"{waited} without a manifest. Put a text file named {entry.stem}.yaml beside it that "
+        "names a style, for example:  style: flow-strokes"
+    )

@@ -100,7 +100,18 @@ CREATE INDEX jobs_with_copy ON jobs (ended_s) WHERE has_copy = 1;
 CREATE INDEX jobs_untold ON jobs (ended_s) WHERE state = 'failed' AND told = 0;
 """
 
-STEPS = (_FIRST, _OPERATOR)
+# What is asked at every turn is answered from an index, however long the history is.
+_FLOOD = """
+CREATE INDEX jobs_by_line ON jobs (state, folder, priority DESC, seq, next_try_s);
+CREATE INDEX jobs_by_batch ON jobs (batch_id, tidied, state) WHERE batch_id IS NOT NULL;
+CREATE INDEX jobs_by_end ON jobs (ended_s) WHERE ended_s IS NOT NULL;
+CREATE INDEX jobs_untidied ON jobs (seq)
+    WHERE tidied = 0 AND state IN ('done', 'failed', 'cancelled');
+CREATE INDEX batches_untidied ON batches (id) WHERE tidied = 0;
+CREATE INDEX originals_in_root ON originals (path) WHERE instr(path, '/') = 0;
+"""
+
+STEPS = (_FIRST, _OPERATOR, _FLOOD)
 SCHEMA_VERSION = len(STEPS)
 
 

@@ -219,9 +219,9 @@ def _with_name(part: Path, folder: Path, name: str) -> Path:
 
 def sweep_work(journal: Journal, work: WorkFolder) -> None:
     """Remove from the work folder what no job needs: a crash or a full disk has left it there."""
-    live = journal.jobs("queued", "running", "finished", "held")
+    live = journal.queue.ids("queued", "running", "finished", "held")
     work.sweep_arriving()
-    work.sweep_jobs({job.id for job in [*live, *journal.untidied(), *journal.with_copy()]})
+    work.sweep_jobs(live | {job.id for job in [*journal.untidied(), *journal.with_copy()]})
     work.sweep_styles(journal.used_style_pictures())
 
 

@@ -2,7 +2,8 @@
 
 from pictures import picture_bytes
 
-from nstd.bench.job import Pictures, in_own_process, peak_bytes_per_pixel, warm_job
+from nstd.bench.job import Pictures, peak_bytes_per_pixel, warm_job
+from nstd.bench.own_process import in_own_process
 
 PICTURES = Pictures(
     picture_bytes(seed=1, width=96, height=72), picture_bytes(seed=2, width=90, height=80)

@@ -46,6 +46,18 @@ def test_a_settled_pair_becomes_a_queued_job(spool: Spool) -> None:
     assert not list(spool.work.arriving.iterdir())
 
 
+def test_a_pair_is_of_one_folder(spool: Spool) -> None:
+    """A manifest elsewhere orders nothing here."""
+    spool.drop("a/IMG.jpg", manifest=None)
+    spool.drop("c/IMG.jpg")
+    (spool.inbox / "b").mkdir()
+    (spool.inbox / "b" / "IMG.yaml").write_text("style: waves\n")
+    spool.settle()
+
+    assert spool.only("queued").title == "c/IMG.jpg"
+    assert set(spool.waiting()) == {"a/IMG.jpg", "b/IMG.yaml"}
+
+
 def test_nothing_is_accepted_at_the_first_sight(spool: Spool) -> None:
     """The settle rule holds at start-up too: what lies there already may still be growing."""
     spool.drop("IMG_1.jpg")

@@ -72,7 +72,7 @@ def test_everything_survives_a_close(tmp_path: Path) -> None:
     again = Journal(tmp_path / "j", read_only=True)
 
     assert again.files_of("a") == files
-    assert again.owned() == {"a.jpg": Signature(1, 2, 3)}
+    assert again.originals_of("a") == {"a.jpg": Signature(1, 2, 3)}
     assert again.job("a").order.styles[0].pictures == ("abc",)
 
 

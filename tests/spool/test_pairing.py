@@ -1,11 +1,10 @@
 """What makes a job, as a function of names alone."""
 
-from nstd.spool.durable import Signature
-from nstd.spool.inbox import Entry
-from nstd.spool.pairing import Questions, Sorted, pair_up
+from nstd.spool.inbox import Entry, Sighting
+from nstd.spool.pairing import Look, Questions, Sorted, pair_up
 
 EVERYTHING_SETTLED = Questions(
-    settled=lambda _: True, lone_enough=lambda _: True, members=lambda _: None
+    settled=lambda _: True, lone_enough=lambda _: True, look=lambda _: Look()
 )
 
 
@@ -13,16 +12,8 @@ def sort(*paths: str, ask: Questions = EVERYTHING_SETTLED) -> Sorted:
     entries = []
     for path in paths:
         folder, _, name = path.rpartition("/")
-        entries.append(Entry(folder, name, Signature(1, 1, 1)))
+        entries.append(Entry(folder, name, 1, 1, 1, Sighting(1, 0.0)))
     return pair_up(entries, ask)
-
-
-def test_a_pair_is_of_one_folder() -> None:
-    """A manifest elsewhere orders nothing here."""
-    found = sort("a/IMG.jpg", "b/IMG.yaml", "c/IMG.jpg", "c/IMG.yml")
-
-    assert [(o.picture.path, o.manifest.path) for o in found.offers] == [("c/IMG.jpg", "c/IMG.yml")]
-    assert {w.entry.path for w in found.waiting if w.orphan} == {"a/IMG.jpg", "b/IMG.yaml"}
 
 
 def test_the_suffix_may_be_written_in_any_case() -> None:
@@ -40,7 +31,7 @@ def test_two_manifests_of_one_stem_are_refused() -> None:
 
 def test_a_batch_of_two_pictures_of_one_stem_is_refused() -> None:
     """Their results would have the same name."""
-    ask = Questions(lambda _: True, lambda _: True, lambda _: ("*",))
+    ask = Questions(lambda _: True, lambda _: True, lambda _: Look(("*",)))
     (refusal,) = sort("all.yaml", "a.jpg", "a.png", ask=ask).refusals
 
     assert "a.jpg and a.png" in refusal.sentence
@@ -48,7 +39,7 @@ def test_a_batch_of_two_pictures_of_one_stem_is_refused() -> None:
 
 def test_a_batch_waits_until_its_folder_has_settled() -> None:
     """Another picture that matches may still be on its way."""
-    ask = Questions(lambda entry: entry.name != "b.jpg", lambda _: True, lambda _: ("*.jpg",))
+    ask = Questions(lambda entry: entry.name != "b.jpg", lambda _: True, lambda _: Look(("*.jpg",)))
     found = sort("all.yaml", "a.jpg", "b.jpg", ask=ask)
 
     assert found.batches == []
