@@ -61,7 +61,7 @@ class Intake:
     _gone: set[str] = field(default_factory=set, init=False)
     _turns: Turns = field(default_factory=Turns, init=False)
     _deferrals: Deferrals = field(init=False)
-    _shown: dict[str, str] = field(default_factory=dict, init=False)
+    _shown: dict[str, str] | None = field(default=None, init=False)  # the last process's, at first
     _unlisted: dict[str, float] = field(default_factory=dict, init=False)  # and since when
 
     def __post_init__(self) -> None:

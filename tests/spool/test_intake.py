@@ -520,3 +520,15 @@ def test_a_style_that_is_still_arriving_is_waited_for(spool: Spool) -> None:
     spool.look(PATIENCE.settle_s * 2)
 
     spool.only("queued")
+
+
+def test_what_an_earlier_process_showed_as_waiting_is_not_shown_for_ever(spool: Spool) -> None:
+    """A file that goes while no daemon runs is no longer shown as waiting by the next one."""
+    picture = spool.drop("IMG.jpg", manifest=None)
+    spool.settle()
+    assert spool.waiting()
+    picture.unlink()
+    spool.start()
+    spool.look()
+
+    assert spool.waiting() == {}
