@@ -12,7 +12,8 @@ from nstd.clock import Now
 from nstd.config import load_config
 from nstd.daemon import build
 from nstd.ownership import opened
-from nstd.pool import ProcessPool, WorkerSettings
+from nstd.pool import WorkerSettings
+from nstd.process_pool import ProcessPool
 
 EVENTS = STEPS + 4  # a word a step, two snapshots, a checkpoint, the end
 TURNS = 600
