@@ -71,7 +71,8 @@ class Daemon:
 
     def tick(self, moment: Now, *, inbox_changed: bool = False, leaving: bool = False) -> None:
         """Scan the inbox if it is time, then let the foreman take his turn."""
-        self.journal.waits.follow(moment, longest_s=LONGEST_RETRY_WAIT_S)
+        follow = partial(self.journal.waits.follow, moment, longest_s=LONGEST_RETRY_WAIT_S)
+        self.circuits.use("work", moment, follow)
         if inbox_changed:
             soonest_s = self._last_scan_s + SHORTEST_SCAN_WAIT_S
             self._next_scan_s = min(self._next_scan_s, soonest_s)

@@ -29,6 +29,7 @@ from nstd.wakeup import InboxObserver, Wakeup
 
 SETTLE_S = 1.0
 SCANS = 5
+TEN = 10  # of another folder, while the queue is full of the flood
 TURN_S = 0.05
 PATIENCE_S = 900.0
 CONFIG = f"""\
@@ -95,9 +96,10 @@ def flood(root: Path, pairs: int, began_s: float) -> Flood:
         scan_s = _scan_seconds(daemon)
         accounted = sum(daemon.journal.counts().values()) + daemon.intake.in_line
         queued = daemon.journal.counts()["queued"]
-        drop(root, "ten", 10)
+        drop(root, "ten", TEN)
+        _turn_until(daemon, lambda: daemon.journal.counts()["queued"] >= full + TEN)
         pool.answers = True
-        _turn_until(daemon, lambda: len(_turns_of(daemon.journal, pool, "ten")) == 10)
+        _turn_until(daemon, lambda: len(_turns_of(daemon.journal, pool, "ten")) == TEN)
         turns = _turns_of(daemon.journal, pool, "ten")
         between = turns[-1] - turns[0] + 1 - len(turns)
         return Flood(first_job_s, scan_s, accounted, queued, between, Holdings.now())

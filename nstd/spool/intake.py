@@ -82,10 +82,14 @@ class Intake:
         """
         if self._is_due(now):
             self._look(now)
-        self.lines.read_ahead(self._listing)
-        self._refuse_some(now)
-        self._accept_some(now)
-        self._freeze_batches(now)
+        try:
+            self.lines.read_ahead(self._listing)
+            self._refuse_some(now)
+            self._accept_some(now)
+            self._freeze_batches(now)
+        except Exception:
+            self.lines.sort_anew()
+            raise
         self._show_arrivals(now)
         hopeless = self._deferrals.hopeless()
         may_heal = any(

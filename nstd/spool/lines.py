@@ -131,6 +131,11 @@ class Lines:
             del line  # a line of 100 000 offers is large: never two of them
             self._sort_folder(folder, listing)
 
+    def sort_anew(self) -> None:
+        """Sort all folders at the next listing: an error came before what was taken was done."""
+        for line in self._lines.values():
+            line.due_s = -math.inf
+
     def read_ahead(self, listing: Listing) -> None:
         """Read some of the manifests that nobody has read yet, of every folder some.
 

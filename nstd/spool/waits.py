@@ -26,11 +26,11 @@ class Waits:
             longest_s: no job waits longer than this. It holds where the clock was set while nobody
                 looked, between two processes.
         """
-        before, self._before = self._before, now
-        jump_s = 0.0
+        before, jump_s = self._before, 0.0
         if before is not None:
             jump_s = (now.wall_s - before.wall_s) - (now.monotonic_s - before.monotonic_s)
             if abs(jump_s) < SMALLEST_JUMP_S:
+                self._before = now
                 return
         with transaction(self._db) as db:
             db.execute("UPDATE arrivals SET since_s = min(since_s + ?, ?)", (jump_s, now.wall_s))
@@ -39,3 +39,4 @@ class Waits:
                 " WHERE state = 'queued' AND next_try_s > 0",
                 (jump_s, now.wall_s + longest_s),
             )
+        self._before = now
