@@ -116,7 +116,7 @@ class Foreman:
     def _put_away(self, now: Now) -> None:
         for job in self.journal.untidied():
             self.circuits.use("originals", now, partial(self._tidy, job), alone=f"job {job.id}")
-        for batch in self.journal.ended_batches():
+        for batch in self.journal.batches.ended():
             tidy = partial(self.tidying.tidy_batch, batch)
             self.circuits.use("originals", now, tidy, alone=f"batch {batch.id}")
 

@@ -5,7 +5,7 @@ Every `audit` compares what lies there with what people put there, and with what
 
 import hashlib
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
@@ -13,6 +13,7 @@ from pathlib import PurePosixPath
 from studio_folders import ORPHAN_S, WHOLE, Seen
 
 from nstd.spool.jobs import Job, PlannedFile
+from nstd.spool.requests import Answer
 
 NEXT_STATES = {
     "waiting": {"queued", "failed", "cancelled"},
@@ -22,6 +23,15 @@ NEXT_STATES = {
     "done": set(),
     "failed": set(),
     "cancelled": set(),
+    "held": {"cancelled"},
+}
+# What a granted request may do besides.
+WHEN_ASKED = {
+    "retry": {"failed": "queued", "cancelled": "queued"},
+    "again": {},
+    "cancel": {"waiting": "cancelled", "queued": "cancelled", "held": "cancelled"},
+    "hold": {"queued": "held"},
+    "release": {"held": "queued"},
 }
 WORDS = ".error.txt"
 ATTEMPTS = 3
@@ -47,6 +57,9 @@ class Ledger:
     doomed: set[str] = field(default_factory=set)
     bad_texts: set[bytes] = field(default_factory=set)
     given_back: set[str] = field(default_factory=set)
+    asked: dict[int, tuple[str, str]] = field(default_factory=dict)
+    granted: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    ordered_anew: set[str] = field(default_factory=set)
     last: dict[str, Job] = field(default_factory=dict)
 
     # --- what people do -----------------------------------------------------------------------
@@ -60,12 +73,33 @@ class Ledger:
         self.taken.add(path)
         return self.there.pop(path)
 
+    def ask(self, request_id: int, verb: str, job_id: str) -> None:
+        self.asked[request_id] = verb, job_id
+
+    def audit_answers(self, answers: Mapping[int, Answer]) -> None:
+        """Take note of what was granted; to be called before the journal is audited."""
+        for request_id, answer in answers.items():
+            verb, job_id = self.asked.pop(request_id)
+            assert answer.words, f"{verb} of {job_id} was answered without a word"
+            if not answer.granted:
+                continue
+            self.granted[job_id].add(verb)
+            if verb == "retry":  # it begins anew: nothing is charged, its end may be another
+                self.charges[job_id] = 0
+                self.doomed.discard(job_id)
+                self.given_back.discard(job_id)
+            if verb == "again":
+                new_id = answer.words.split()[-1].rstrip(".")
+                assert new_id not in self.ordered_anew, f"{new_id} was ordered anew twice"
+                self.ordered_anew.add(new_id)
+
     # --- the inbox ----------------------------------------------------------------------------
 
     def audit_inbox(self, tree: Mapping[str, Seen], *, quiet: bool) -> None:
         """Every file that people put lies where it did, or was put away for a reason, unaltered."""
-        for path, seen in self.put_away.items():
-            assert tree.get(path) == seen, f"{path} was put away, and has changed since"
+        gone = [path for path, seen in self.put_away.items() if tree.get(path) != seen]
+        for path in gone:
+            self._judge_leaving(path, tree)
         new = {p: s for p, s in tree.items() if p not in self.there and p not in self.put_away}
         self.since = {path: since_s for path, since_s in self.since.items() if path in tree}
         for path, seen in list(self.there.items()):
@@ -81,14 +115,34 @@ class Ledger:
         for path, seen in new.items():
             self._judge_new(path, seen, quiet=quiet)
 
+    def _judge_leaving(self, path: str, tree: Mapping[str, Seen]) -> None:
+        """What a failure has put into `failed` leaves it when a retry is done."""
+        seen = self.put_away.pop(path)
+        assert path not in tree, f"{path} was put away, and has changed since"
+        folder = path.removeprefix("failed/").rpartition("/")[0]
+        retried = [
+            job
+            for job in self.last.values()
+            if "retry" in self.granted[job.id] and job.state == "done" and job.folder == folder
+        ]
+        assert path.startswith("failed/"), f"{path} was put away, and is gone"
+        assert retried, f"{path} was put away, and is gone: no retry was done"
+        home = f"done/{folder}".rstrip("/") + "/"
+        places = [p for p, s in tree.items() if s == seen and p not in self.put_away]
+        assert all(p.startswith(home) for p in places), f"{path} went to {places}"
+        assert places or self.originals == "delete", f"{path} is LOST after a retry"
+        for place in places:
+            self.put_away[place] = seen
+
     def _judge_taking(self, path: str, seen: Seen, place: str | None) -> None:
         if path.endswith(".ready"):
             return
         folder = str(PurePosixPath("/", path).parent)[1:]
         if place is not None and place.startswith("failed/"):
             assert place.startswith(f"failed/{folder}".rstrip("/") + "/"), f"{path} is at {place}"
-            failed = [job for job in self.last.values() if job.state == "failed"]
-            assert any(job.folder == folder for job in failed), f"{path} failed without a job"
+            assert any(job.folder == folder for job in self._refused()), (
+                f"{path} failed without a job"
+            )
             return
         assert self.originals != "keep", f"{path} was not kept"
         assert place is not None or self.originals == "delete", f"{path} is LOST"
@@ -108,15 +162,22 @@ class Ledger:
         if not quiet and seen in self.there.values():
             return  # a move that has given the new name and not yet taken the old one
         assert path.startswith("failed/"), f"{path} came from nowhere"
-        failed = [job for job in self.last.values() if job.state == "failed"]
-        given_back = any(job.content_sha256 == seen.sha256 for job in failed)
+        given_back = any(job.content_sha256 == seen.sha256 for job in self._refused())
         assert given_back, f"{path} came from nowhere"
         self.put_away[path] = seen
+
+    def _refused(self) -> list[Job]:
+        """Return the jobs whose photographs belong into `failed`, or have just been there."""
+        return [
+            job
+            for job in self.last.values()
+            if job.state == "failed" or job.cancelled_by or "retry" in self.granted[job.id]
+        ]
 
     def audit_words(self, tree: Mapping[str, Seen], jobs: Iterable[Job]) -> None:
         """Every failed job that was put away has its sentence in `failed`, and its photograph."""
         for job in jobs:
-            if job.state != "failed" or not job.tidied:
+            if not (job.state == "failed" or job.cancelled_by) or not job.tidied:
                 continue
             folder = f"failed/{job.folder}".rstrip("/")
             texts = [
@@ -156,12 +217,18 @@ class Ledger:
         self.last = now
 
     def _judge_change(self, before: Job, job: Job) -> None:
+        steps = {state: set(later) for state, later in NEXT_STATES.items()}
+        for verb in self.granted[job.id]:
+            for state, later in WHEN_ASKED[verb].items():
+                steps[state].add(later)
         states, reachable = {before.state}, {before.state}
         while states:  # one turn may make several steps
-            states = {later for state in states for later in NEXT_STATES[state]} - reachable
+            states = {later for state in states for later in steps[state]} - reachable
             reachable |= states
         assert job.state in reachable, f"{job.title}: {before.state} -> {job.state}"
-        if job.state == "cancelled" and not (job.reason or "").startswith("the same as"):
+        if job.state == "cancelled" and job.cancelled_by:
+            assert "cancel" in self.granted[job.id], f"{job.title} was cancelled by nobody"
+        elif job.state == "cancelled" and not (job.reason or "").startswith("the same as"):
             assert before.started_s is None, f"{job.title} was cancelled after its start"
             folder = f"{job.folder}/".lstrip("/")
             names = {f"{folder}{name}" for name in (job.content_name, job.manifest_name)}
@@ -244,7 +311,11 @@ class Ledger:
 
     def audit_end(self, jobs: Iterable[Job]) -> None:
         """All is calm: every photograph has one result, or a reason why not."""
-        results = Counter(job.receipt for job in jobs if job.state == "done")
+        results = Counter(
+            job.receipt for job in jobs if job.state == "done" and job.id not in self.ordered_anew
+        )
+        assert not self.asked, f"never answered: {self.asked}"
+        assert self.ordered_anew <= {job.id for job in jobs}, "ordered anew, and not to be found"
         for receipt, number in results.items():
             assert number <= 1 + self.collected[receipt], f"{receipt} was painted {number} times"
         for path, seen in self.there.items():

@@ -15,6 +15,8 @@ from typing import Any
 
 import pytest
 
+from nstd.spool import linking
+
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
 CHANGES = ("link", "rename", "replace", "unlink", "mkdir", "rmdir")
 
@@ -70,6 +72,8 @@ class Border:
             patch.setattr(os, name, self._guarded(getattr(os, name)))
         if not self.hard_links:
             patch.setattr(os, "link", self._no_links)
+            rename = self._guarded(linking.rename_exclusively)
+            patch.setattr(linking, "rename_exclusively", rename)
         patch.setattr(os, "open", self._guarded_open(os.open))
         patch.setattr(os, "fsync", self._counted(lambda _: None))  # no power is cut here: be quick
         patch.setattr(os, "write", self._counted(os.write))

@@ -94,5 +94,5 @@ class Spool:
         self.tidy_batches()
 
     def tidy_batches(self) -> None:
-        for batch in self.journal.ended_batches():
+        for batch in self.journal.batches.ended():
             self.tidying.tidy_batch(batch)

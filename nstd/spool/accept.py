@@ -17,7 +17,7 @@ from nstd.spool.check import problem_of
 from nstd.spool.decode import PictureSize
 from nstd.spool.durable import Signature, copy_hashed, read_stable, sync_folder
 from nstd.spool.inbox import Entry
-from nstd.spool.jobs import SAME_AS, Job, NewJob
+from nstd.spool.jobs import Job, NewJob
 from nstd.spool.journal import Journal
 from nstd.spool.manifest import Wish, read_manifest
 from nstd.spool.pairing import BatchOffer, Offer, Refusal
@@ -150,10 +150,8 @@ class Reception:
             receipt = _receipt(files[0].path, copied.sha256, job.manifest or b"")
             known = self.journal.with_receipt(receipt)
             if known and (known.state != "done" or not known.tidied or self.is_published(known)):
-                self.journal.claim(known.id, originals)
-                if job.batch_id:
-                    reason = f"{SAME_AS}{known.id}"
-                    self.journal.end(job.id, "cancelled", now_s=now_s, reason=reason)
+                member_id = job.id if job.batch_id else None
+                self.journal.claim(known.id, originals, instead_of=member_id, now_s=now_s)
                 return Accepted(known.id, "known")
             wish = self._wish(job)  # first: it costs no decoder, and no waiting for the picture
             size = self.check_picture(content, files[0].name)

@@ -3,6 +3,7 @@
 import sqlite3
 
 from nstd.spool.jobs import SAME_AS, EndedBatch
+from nstd.spool.noticeboard import transaction
 
 # A picture that was ordered the same before ends when, and as, that job does.
 _ENDED = """
@@ -18,6 +19,18 @@ GROUP BY b.id HAVING min(j.tidied) = 1 AND min(coalesce(k.tidied, 1)) = 1
 """
 
 
-def ended_batches(db: sqlite3.Connection) -> list[EndedBatch]:
-    """Return the batches whose pictures are all put away, and whose manifests are not."""
-    return [EndedBatch(*row) for row in db.execute(_ENDED, (SAME_AS, len(SAME_AS) + 1))]
+class Batches:
+    """A part of the journal, in the same file."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
+
+    def ended(self) -> list[EndedBatch]:
+        """Return those whose pictures are all put away, and whose manifests are not."""
+        return [EndedBatch(*row) for row in self._db.execute(_ENDED, (SAME_AS, len(SAME_AS) + 1))]
+
+    def set_tidied(self, batch_id: str, *, keep_originals: bool) -> None:
+        with transaction(self._db) as db:
+            db.execute("UPDATE batches SET tidied = 1 WHERE id = ?", (batch_id,))
+            if not keep_originals:
+                db.execute("DELETE FROM originals WHERE owner = ?", (batch_id,))

@@ -4,9 +4,9 @@ import sqlite3
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from nstd.spool.batches import ended_batches
+from nstd.spool.batches import Batches
 from nstd.spool.durable import Signature
-from nstd.spool.jobs import TERMINAL, EndedBatch, Job, NewJob, PlannedFile, State
+from nstd.spool.jobs import SAME_AS, TERMINAL, Job, NewJob, PlannedFile, State
 from nstd.spool.noticeboard import Noticeboard, transaction
 from nstd.spool.originals import Originals
 from nstd.spool.queue import Queue
@@ -42,6 +42,7 @@ class Journal:
         self.originals = Originals(self._db)
         self.queue = Queue(self._db)
         self.waits = Waits(self._db)
+        self.batches = Batches(self._db)
 
     def close(self) -> None:
         self._db.close()
@@ -101,14 +102,25 @@ class Journal:
         rows = self._db.execute("SELECT * FROM originals WHERE owner = ?", (owner,))
         return {row["path"]: _signature(row) for row in rows}
 
-    def claim(self, job_id: str, originals: Mapping[str, Signature]) -> None:
+    def claim(
+        self,
+        job_id: str,
+        originals: Mapping[str, Signature],
+        *,
+        instead_of: str | None = None,
+        now_s: float,
+    ) -> None:
         """Say that these files, as they are now, belong to a job that is there already.
 
-        If that job was put away, it is to be put away again, with these files.
+        If that job was put away, it is to be put away again, with these files. A picture of a batch
+        that waits with them (`instead_of`) is cancelled in the same breath: without its files it
+        would wait for ever.
         """
         with transaction(self._db) as db:
             _own(db, job_id, originals)
             db.execute("UPDATE jobs SET tidied = 0 WHERE id = ?", (job_id,))
+            if instead_of:
+                _end(db, instead_of, "cancelled", now_s, f"{SAME_AS}{job_id}")
 
     def with_receipt(self, receipt: str) -> Job | None:
         """Return the newest job of the same photograph, manifest and place, if it is not void."""
@@ -195,11 +207,7 @@ class Journal:
     def end(self, job_id: str, state: State, *, now_s: float, reason: str | None = None) -> None:
         """Move a job to `done`, `failed` or `cancelled`."""
         with transaction(self._db) as db:
-            db.execute("DELETE FROM progress WHERE job_id = ?", (job_id,))
-            db.execute(
-                "UPDATE jobs SET state = ?, ended_s = ?, reason = ? WHERE id = ?",
-                (state, now_s, reason, job_id),
-            )
+            _end(db, job_id, state, now_s, reason)
 
     def set_tidied(self, job_id: str, *, keep_originals: bool, has_copy: bool = False) -> None:
         """Note that nothing of the job is left to put away; `has_copy`: it can be tried again."""
@@ -207,16 +215,6 @@ class Journal:
             db.execute("UPDATE jobs SET tidied = 1, has_copy = ? WHERE id = ?", (has_copy, job_id))
             if not keep_originals:
                 db.execute("DELETE FROM originals WHERE owner = ?", (job_id,))
-
-    def ended_batches(self) -> list[EndedBatch]:
-        """Return the batches whose manifests are still to be put away."""
-        return ended_batches(self._db)
-
-    def set_batch_tidied(self, batch_id: str, *, keep_originals: bool) -> None:
-        with transaction(self._db) as db:
-            db.execute("UPDATE batches SET tidied = 1 WHERE id = ?", (batch_id,))
-            if not keep_originals:
-                db.execute("DELETE FROM originals WHERE owner = ?", (batch_id,))
 
     # --- looking ----------------------------------------------------------------------------
 
@@ -276,6 +274,16 @@ class Journal:
 
     def _many(self, query: str, values: tuple[object, ...]) -> list[Job]:
         return [Job(**row) for row in self._db.execute(query, values)]
+
+
+def _end(
+    db: sqlite3.Connection, job_id: str, state: State, now_s: float, reason: str | None
+) -> None:
+    db.execute("DELETE FROM progress WHERE job_id = ?", (job_id,))
+    db.execute(
+        "UPDATE jobs SET state = ?, ended_s = ?, reason = ? WHERE id = ?",
+        (state, now_s, reason, job_id),
+    )
 
 
 def _own(db: sqlite3.Connection, owner: str, originals: Mapping[str, Signature]) -> None:

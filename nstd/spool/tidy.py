@@ -82,7 +82,7 @@ class Tidying:
                 self._move(batch.id, path, signature, folder)
         elif batch.outcome == "done":
             kept = self._put_done(batch.id, originals)
-        self.journal.set_batch_tidied(batch.id, keep_originals=kept)
+        self.journal.batches.set_tidied(batch.id, keep_originals=kept)
 
     def _put_done(self, owner: str, originals: dict[str, Signature]) -> bool:
         """Apply the policy, and tell whether the originals stay where they are."""

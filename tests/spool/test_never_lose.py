@@ -28,6 +28,7 @@ from nstd.orders import (
     Stopped,
 )
 from nstd.pool import Ready, WorkerLost
+from nstd.spool.requests import MAY, VERBS, Verb, ask
 
 FOLDERS = st.sampled_from(["", "wedding"])
 STEMS = st.sampled_from(["a", "b", "c"])
@@ -59,7 +60,7 @@ class NeverLose(RuleBasedStateMachine):
 
     @initialize(
         originals=st.sampled_from(["move", "keep", "delete"]),
-        hard_links=st.just(True),
+        hard_links=st.booleans(),
         dies_in=st.sampled_from([None, None, *range(12)]),
     )
     def open_the_studio(self, originals: str, hard_links: bool, dies_in: int | None) -> None:
@@ -243,6 +244,35 @@ class NeverLose(RuleBasedStateMachine):
             for path in self.ledger.collect(data.draw(st.sampled_from(done))):
                 (self.studio.outbox / path).unlink()
 
+    @precondition(lambda self: any(j.state == "finished" for j in self.ledger.last.values()))
+    @rule(data=st.data(), end=st.sampled_from([".jpg", ".json", ".losses.csv", ".losses.png"]))
+    def put_a_foreign_file_in_the_way(self, data: st.DataObject, end: str) -> None:
+        """Just where a result is about to be published."""
+        about = [job for job in self.ledger.last.values() if job.state == "finished"]
+        job = data.draw(st.sampled_from(sorted(about, key=lambda job: job.id)))
+        name = str(PurePosixPath(job.output_folder or "", f"{job.output_stem}{end}"))
+        path = self.studio.outbox / name
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(b"not yours")
+            self.ledger.foreign[name] = b"not yours"
+
+    # --- the administrator ------------------------------------------------------------------
+
+    @precondition(lambda self: self.ledger.last)
+    @rule(data=st.data(), verb=st.sampled_from(VERBS), pause=PAUSES)
+    def ask(self, data: st.DataObject, verb: Verb, pause: float) -> None:
+        """Anything of any job; mostly of one to which it can be done."""
+        jobs = sorted(self.ledger.last.values(), key=lambda job: job.id)
+        fit = [job for job in jobs if job.state in MAY[verb]]
+        self.request(verb, data.draw(st.sampled_from(fit or jobs)).id)
+        self.wait(pause)
+
+    def request(self, verb: Verb, job_id: str) -> None:
+        now_s = self.studio.now.wall_s
+        (number,) = ask(self.studio.work.journal, verb, [job_id], by="Ann", now_s=now_s)
+        self.ledger.ask(number, verb, job_id)
+
     # --- the worker -----------------------------------------------------------------------------
 
     def say(self, *words: object, pause: float = 0.5) -> None:
@@ -282,6 +312,11 @@ class NeverLose(RuleBasedStateMachine):
             self.ledger.doomed.add(job_id)
         self.ledger.charges[job_id] += fault == "attempt"
         self.say(Failed(job_id, fault, f"It failed for the {fault}."))
+
+    @precondition(lambda self: self.studio.pool.job_id in self.studio.pool.stopped)
+    @rule()
+    def worker_leaves_its_job(self) -> None:
+        self.say(Stopped(self.studio.pool.job_id))
 
     @precondition(lambda self: self.studio.pool.job_id)
     @rule()
@@ -361,6 +396,7 @@ class NeverLose(RuleBasedStateMachine):
         for job in jobs:
             event(f"a job is {job.state}")
         died, self.deaths_seen = studio.deaths > self.deaths_seen, studio.deaths
+        ledger.audit_answers(studio.journal.requests.answers(list(ledger.asked)))
         ledger.audit_journal(jobs, died=died, now_s=studio.now.monotonic_s)
         planned = {j.id: studio.journal.files_of(j.id) for j in jobs if j.state == "finished"}
         ledger.audit_outbox(files_below(studio.outbox), planned)
@@ -388,16 +424,18 @@ class NeverLose(RuleBasedStateMachine):
             studio.turn(seconds)
             if studio.pool.job_id:
                 self.finish(3)
+            for job in studio.journal.jobs("held"):
+                self.request("release", job.id)
             self.audit(quiet=False)
         self.audit(quiet=True)
         self.audit_calm()
 
     def audit_calm(self) -> None:
         studio, journal = self.studio, self.studio.journal
-        live = journal.jobs("waiting", "queued", "running", "finished")
+        live = journal.jobs("waiting", "queued", "running", "finished", "held")
         assert not live, f"still live: {live}"
         assert not journal.untidied(), "not put away"
-        assert not journal.ended_batches(), "a batch is not put away"
+        assert not journal.batches.ended(), "a batch is not put away"
         assert not journal.board.faults(), f"still out of order: {journal.board.faults()}"
         assert not journal.board.arrivals(), f"still waiting: {journal.board.arrivals()}"
         assert studio.daemon.drained, "not drained"

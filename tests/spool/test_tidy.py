@@ -107,7 +107,7 @@ def test_tidying_twice_after_a_crash_changes_nothing(spool: Spool) -> None:
     spool.end(job, "failed", "no luck")
     before = {path.name: path.read_bytes() for path in (spool.inbox / "failed").iterdir()}
 
-    spool.journal.claim(job.id, originals)
+    spool.journal.claim(job.id, originals, now_s=0.0)
     for path in spool.journal.remains.files_of(job.id):
         spool.journal.remains.forget_file(path)
     spool.tidying.tidy(spool.journal.job(job.id))
