@@ -8,9 +8,11 @@ from stat import S_ISREG
 
 from nstd.errors import WorldError
 from nstd.spool.durable import Signature
-from nstd.spool.names import RESERVED_FOLDERS, is_ignored, split_name
+from nstd.spool.names import RESERVED_FOLDERS, as_seen, is_ignored, split_name
 
 MARKER = ".nstd-inbox"
+MISNAMED_SHOWN = 20  # of a folder
+MISNAMED = "its name is not UTF-8, as an old program or disk wrote it; rename it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,7 @@ class Listing:
     sighting: Sighting = Sighting(0, 0.0)
     folders: Mapping[str, Files] = field(default_factory=dict)
     unlisted: Mapping[str, str] = field(default_factory=dict)  # folders, and why
+    misnamed: frozenset[str] = frozenset()  # paths, as file managers show them
 
     def find(self, path: str) -> Entry | None:
         """Return the file at a path relative to the inbox, or None where there is none."""
@@ -91,6 +94,11 @@ class Listing:
         """Tell whether a file is certainly not there."""
         folder = path.rpartition("/")[0]
         return self.find(path) is None and not _is_below(folder, self.unlisted)
+
+    def notices(self) -> dict[str, str]:
+        """Say what is wrong with what cannot be listed as it is, by path."""
+        words = {f"{folder}/": reason for folder, reason in self.unlisted.items()}
+        return words | dict.fromkeys(self.misnamed, MISNAMED)
 
     def unchanged_s(self, entry: Entry) -> float:
         """Return for how many seconds a file of this listing has been the same."""
@@ -133,12 +141,16 @@ def list_inbox(root: Path, before: Listing, now_s: float) -> Listing:
     sighting = Sighting(before.sighting.number + 1, now_s)
     folders: dict[str, Files] = {}
     unlisted: dict[str, str] = {}
+    misnamed: set[str] = set()
     open_folders = [""]
     while open_folders:
         folder = open_folders.pop()
         known = before.folders.get(folder, {})
         try:
-            folders[folder] = _list_folder(root, folder, known, sighting, open_folders)
+            found = _list_folder(root, folder, known, sighting)
+            folders[folder] = found.files
+            open_folders += found.folders
+            misnamed.update(found.misnamed)
         except OSError as error:
             if not folder:
                 words = f"The inbox {root} cannot be listed: {error.strerror}."
@@ -147,27 +159,38 @@ def list_inbox(root: Path, before: Listing, now_s: float) -> Listing:
             if not isinstance(error, FileNotFoundError | NotADirectoryError):
                 unlisted[folder] = f"this folder cannot be listed: {error.strerror}"
     kept = {name: files for name, files in before.folders.items() if _is_below(name, unlisted)}
-    return Listing(sighting, {**folders, **kept}, unlisted)
+    return Listing(sighting, {**folders, **kept}, unlisted, frozenset(misnamed))
 
 
 def _is_below(folder: str, parents: Iterable[str]) -> bool:
     return any(folder == parent or folder.startswith(f"{parent}/") for parent in parents)
 
 
-def _list_folder(
-    root: Path, folder: str, known: Files, sighting: Sighting, open_folders: list[str]
-) -> Files:
+@dataclass(frozen=True)
+class _Found:
+    """What lies in one folder: its files, the folders in it, and what has no name in UTF-8."""
+
+    files: Files
+    folders: list[str]
+    misnamed: list[str]
+
+
+def _list_folder(root: Path, folder: str, known: Files, sighting: Sighting) -> _Found:
     """List one folder; what is known and unchanged costs a look at its status, and no more."""
     found: dict[str, Entry] = {}
+    folders: list[str] = []
+    misnamed: list[str] = []
     same = True
     with os.scandir(root / folder) as items:
         for item in items:
             name = item.name
             if (entry := known.get(name)) is None and is_ignored(name):
+                if not is_ignored(seen := as_seen(name)) and len(misnamed) < MISNAMED_SHOWN:
+                    misnamed.append(path_of(folder, seen))
                 continue
             if item.is_dir(follow_symlinks=False):
                 if folder or name not in RESERVED_FOLDERS:
-                    open_folders.append(path_of(folder, name))
+                    folders.append(path_of(folder, name))
                 continue
             try:
                 status = item.stat(follow_symlinks=False)
@@ -179,4 +202,5 @@ def _list_folder(
                 entry = Entry.of(folder, name, status, sighting)
                 same = False
             found[name] = entry
-    return known if same and len(found) == len(known) else found
+    files = known if same and len(found) == len(known) else found
+    return _Found(files, folders, misnamed)

@@ -291,7 +291,7 @@ class Intake:
         for line in self.lines:
             shown |= line.arrivals()
         shown |= self._deferrals.arrivals()
-        shown |= {f"{folder}/": words for folder, words in self._listing.unlisted.items()}
+        shown |= self._listing.notices()
         if shown != self._shown:
             self.reception.journal.board.set_arrivals(shown, now_s=now.wall_s)
             self._shown = shown

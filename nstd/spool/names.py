@@ -1,5 +1,6 @@
 """Which names mean what in the inbox, and which are safe in the outbox."""
 
+import os
 import re
 import unicodedata
 from collections.abc import Collection
@@ -53,13 +54,14 @@ _IGNORED = re.compile("|".join(translate(pattern) for pattern in IGNORED_PATTERN
 def is_ignored(name: str) -> bool:
     """Tell whether a file or folder is none of ours: hidden, temporary or a system's litter.
 
-    Names that are not UTF-8 are ignored too: they can neither be recorded nor shown.
+    Names that are not UTF-8 are ignored too: they can neither be recorded nor shown as they are.
     """
-    try:
-        name.encode("utf-8")
-    except UnicodeEncodeError:
-        return True
-    return _IGNORED.match(name.lower()) is not None
+    return _IGNORED.match(name.lower()) is not None or as_seen(name) != name
+
+
+def as_seen(name: str) -> str:
+    """Return a name as file managers show it: with `�` for each byte that is no UTF-8."""
+    return os.fsencode(name).decode("utf-8", "replace")
 
 
 def normal_form(name: str) -> str:

@@ -23,7 +23,6 @@ TABLE: dict[str, tuple[str | bytes, End]] = {
     "emoji": ("👩\u200d👧 Hochzeit", "queued"),
     "longest": ("n" * 251, "queued"),
     "longest-of-four-bytes": ("𝔫" * 62, "queued"),
-    "undecodable": (b"caf\xe9", "ignored"),
     "hidden": (".IMG", "ignored"),
     "resource-fork": ("._IMG", "ignored"),
 }
@@ -71,6 +70,8 @@ NAMES = (
         for name, (stem, end) in TABLE.items()
         if end == "queued"
     ),
+    Case("name-undecodable", named(b"caf\xe9"), "waiting", "not UTF-8, as an old program"),
+    Case("name-undecodable-litter", named(b".caf\xe9"), "ignored"),
     Case("name-composed-and-not", composed_and_not, "queued"),
     Case("name-twins-to-the-eye", twins_to_the_eye, "failed", "stored in two ways"),
     Case("name-upper-case", upper_case, "queued"),

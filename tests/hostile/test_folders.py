@@ -1,5 +1,7 @@
 """Folders that lead elsewhere, and names that leave no room: nothing is written outside."""
 
+import os
+import stat
 from pathlib import Path
 
 import pytest
@@ -24,6 +26,34 @@ def elsewhere(tmp_path: Path) -> Path:
     folder = tmp_path / "elsewhere"
     folder.mkdir()
     return folder
+
+
+@pytest.mark.parametrize("kind", [stat.S_IFCHR, stat.S_IFBLK], ids=["character", "block"])
+def test_a_device_is_neither_read_nor_waited_for(spool: Spool, kind: int) -> None:
+    """To read one may block for ever, or change something."""
+    path = spool.inbox / "IMG.jpg"
+    try:
+        os.mknod(path, kind | 0o666, os.makedev(1, 3 if kind == stat.S_IFCHR else 0))
+    except PermissionError:
+        pytest.skip("needs the right to make devices (CAP_MKNOD): run as root")
+    path.with_suffix(".yaml").write_text("style: waves\n")
+    spool.settle()
+
+    assert spool.waiting() == {"IMG.yaml": "no photograph named IMG"}
+
+
+def test_names_that_are_no_text_are_told_and_crowd_nothing_out(spool: Spool) -> None:
+    """A card of an old program: some files are named, as a file manager shows them."""
+    for number in range(30):
+        name = os.fsencode(spool.inbox) + b"/caf\xe9-%d.jpg" % number
+        with open(name, "wb"):  # noqa: PTH123  # no Path holds every name
+            pass
+    (spool.inbox / os.fsdecode(b"b\xe9b\xe9s")).mkdir()
+    assert not spool.settle()
+
+    told = spool.waiting()
+    assert len(told) == 20
+    assert all("\ufffd" in path and "rename it" in words for path, words in told.items())
 
 
 def failed_pair(spool: Spool, name: str) -> None:
