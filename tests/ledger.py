@@ -198,8 +198,14 @@ class Ledger:
 
     # --- the journal --------------------------------------------------------------------------
 
-    def audit_journal(self, jobs: Iterable[Job], *, died: bool, now_s: float) -> None:
-        """States only go forward, no job vanishes, and nobody is charged who is not to blame."""
+    def audit_journal(
+        self, jobs: Iterable[Job], *, died: bool, all_heard: bool, now_s: float
+    ) -> None:
+        """States only go forward, no job vanishes, and nobody is charged who is not to blame.
+
+        Args:
+            all_heard: nothing that a worker said waits for a disk to work again.
+        """
         now = {job.id: job for job in jobs}
         assert self.last.keys() <= now.keys(), "a job vanished from the journal"
         for job in now.values():
@@ -212,7 +218,7 @@ class Ledger:
                 self._judge_change(before, job)
             if job.state == "failed" and (before is None or before.state != "failed"):
                 self._judge_failure(job, now_s)
-            if job.state in ("queued", "running", "finished", "done"):
+            if all_heard and job.state in ("queued", "running", "finished", "done"):
                 assert job.attempts == self.charges[job.id], f"{job.title}: a wrong charge"
         self.last = now
 
@@ -246,6 +252,7 @@ class Ledger:
             path = PurePosixPath(job.title)
             wanted = PICTURES if path.suffix in MANIFESTS else MANIFESTS
             beside = [p for end in wanted if (p := str(path.with_suffix(end))) in self.there]
+            beside = [p for p in beside if b"content:" not in self.there[p].data]
             is_batch = seen is not None and b"content:" in seen.data  # its other pictures lack
             assert is_batch or not beside, (
                 f"{job.title} failed for want of {beside}, which lies beside it"

@@ -4,7 +4,7 @@ import heapq
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import chain, islice
 
 import structlog
 
@@ -132,8 +132,9 @@ class Intake:
             folder: self._unlisted.get(folder, now.monotonic_s) for folder in listing.unlisted
         }
         if before.sighting.number == 0:
-            owned = self.reception.journal.originals.paths()
-            self._gone = {path for path in owned if listing.is_gone(path)}
+            journal = self.reception.journal
+            expected = chain(journal.originals.paths(), journal.queue.members_at())
+            self._gone = {path for path in expected if listing.is_gone(path)}
         else:
             self._gone.update(listing.gone_since(before))
         del before  # a listing of 200 000 files is large: never two of them while one is sorted
@@ -154,7 +155,9 @@ class Intake:
         owners = journal.originals.owners_of(
             path for path in gone if not path.endswith(READY_SUFFIX)
         )
-        untouched = [job for owner in owners for job in journal.queue.untouched_of(owner)]
+        members = journal.queue.members_at()
+        untouched = {job for owner in owners for job in journal.queue.untouched_of(owner)}
+        untouched |= {members[path] for path in gone & members.keys()}
         journal.queue.cancel(untouched, now_s=now.wall_s, reason="taken out of the inbox")
         for job_id in untouched:
             log.info("job cancelled", job=job_id, title=journal.job(job_id).title)

@@ -186,6 +186,7 @@ class Lines:
             for name, signature in self.journal.originals.in_folder(folder)
             if (entry := files.get(name)) and entry.signature == signature
         }
+        owned |= self.journal.queue.member_names(folder) & files.keys()
         clock = _Clock(listing, self.settle_s, self.pair_wait_s)
         free = self._unowned(files, owned)
         found = pair_up(free, Questions(clock.settled, clock.lone_enough, self.first_look.at))

@@ -55,6 +55,25 @@ class Queue:
         )
         return [WaitingMember(**row) for row in rows]
 
+    def members_at(self) -> dict[str, str]:
+        """Return all pictures of frozen batches that are still to be accepted: path to job.
+
+        They are known by their names: which files they own changes, when one is replaced or gets a
+        manifest of its own.
+        """
+        rows = self._db.execute(
+            "SELECT folder || iif(folder = '', '', '/') || content_name AS path, id FROM jobs"
+            " WHERE state = 'waiting'"
+        )
+        return dict(rows.fetchall())
+
+    def member_names(self, folder: str) -> set[str]:
+        """Return the names of a folder's pictures that wait in frozen batches."""
+        rows = self._db.execute(
+            "SELECT content_name FROM jobs WHERE state = 'waiting' AND folder = ?", (folder,)
+        )
+        return {name for (name,) in rows}
+
     def has_any(self) -> bool:
         """Tell whether any job is on its way."""
         row = self._db.execute(

@@ -6,6 +6,7 @@ import pytest
 from pictures import picture_bytes, put_picture
 from spool_rig import PATIENCE, Spool
 
+from nstd.clock import Now
 from nstd.errors import WorldError
 from nstd.spool.inbox import MARKER, list_inbox
 
@@ -496,6 +497,52 @@ def test_a_batch_dropped_again_is_put_away_while_its_results_are_there(spool: Sp
     assert spool.jobs("waiting", "queued") == []
     assert [path.name for path in spool.inbox.iterdir() if path.suffix] == []
     assert (spool.inbox / "done" / "all--2.yaml").exists()
+
+
+def freeze_with_a_torn_picture(spool: Spool) -> Path:
+    """Leave a picture waiting in a frozen batch, because it does not decode."""
+    picture = spool.inbox / "IMG_1.jpg"
+    picture.write_bytes(picture_bytes()[:-300])
+    (spool.inbox / "all.yaml").write_text('style: waves\ncontent: ["IMG_*.jpg"]\n')
+    spool.settle()
+    spool.look(1)
+    assert [job.title for job in spool.jobs("waiting")] == ["IMG_1.jpg"]
+    return picture
+
+
+def test_a_batch_picture_that_is_replaced_is_no_orphan(spool: Spool) -> None:
+    """It is in the batch by its name: nobody asks for another manifest, however long it waits."""
+    picture = freeze_with_a_torn_picture(spool)
+    picture.write_bytes(picture_bytes(seed=7)[:-200])
+    for _ in range(3):
+        spool.look(PATIENCE.settle_s)
+    spool.now = Now(spool.now.monotonic_s, spool.now.wall_s + PATIENCE.orphan_after_s)
+    spool.look(1)
+    assert spool.jobs("failed") == []
+
+    picture.write_bytes(picture_bytes(seed=7))
+    for _ in range(12):
+        spool.look(PATIENCE.pair_wait_s)
+    assert [job.manifest_name for job in spool.jobs("queued")] == ["all.yaml"]
+    assert spool.jobs("waiting", "failed") == []
+
+
+@pytest.mark.parametrize("restarts", [False, True])
+def test_a_batch_picture_that_became_another_job_waits_no_longer(
+    spool: Spool, restarts: bool
+) -> None:
+    """A manifest of its own took it out of the inbox before the batch's turn came."""
+    picture = freeze_with_a_torn_picture(spool)
+    (member,) = spool.jobs("waiting")
+    spool.journal.claim("another", spool.journal.originals_of(member.id), now_s=spool.now.wall_s)
+    if restarts:
+        picture.unlink()
+        spool.start()
+    spool.look(1)
+    picture.unlink(missing_ok=True)
+    spool.look(1)
+
+    assert spool.journal.job(member.id).state == "cancelled"
 
 
 def test_a_manifest_of_many_bytes_fails_with_words(spool: Spool) -> None:

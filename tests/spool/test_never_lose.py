@@ -397,7 +397,9 @@ class NeverLose(RuleBasedStateMachine):
             event(f"a job is {job.state}")
         died, self.deaths_seen = studio.deaths > self.deaths_seen, studio.deaths
         ledger.audit_answers(studio.journal.requests.answers(list(ledger.asked)))
-        ledger.audit_journal(jobs, died=died, now_s=studio.now.monotonic_s)
+        all_heard = not studio.daemon.foreman.unheard
+        now_s = studio.now.monotonic_s
+        ledger.audit_journal(jobs, died=died, all_heard=all_heard, now_s=now_s)
         planned = {j.id: studio.journal.files_of(j.id) for j in jobs if j.state == "finished"}
         ledger.audit_outbox(files_below(studio.outbox), planned)
         tree = {
