@@ -1,4 +1,4 @@
-"""Bytes ↔ tensors: photographs in, pictures out, with their luggage (EXIF, ICC, DPI, alpha)."""
+"""Bytes ↔ tensors: photographs in, pictures out, with their profile, alpha and luggage."""
 
 import contextlib
 import io
@@ -8,42 +8,31 @@ from typing import Any
 
 import numpy
 import torch
-from PIL import Image, ImageCms, ImageOps, PngImagePlugin
+from PIL import Image, ImageCms, ImageOps
 from torch import Tensor
 
-from nstd import __version__
 from nstd.errors import PictureError
 from nstd.formats import LONGEST_SIDE_PX, PictureFormat
+from nstd.luggage import Luggage, luggage_of, save_options
 from nstd.opening import opened
 
-EXIF_ORIENTATION = 0x0112
-EXIF_SOFTWARE = 0x0131
-# What a file says of its scene, maker and owner; a TIFF's own layout stays behind.
-EXIF_KEPT = frozenset(
-    {0x010E, 0x010F, 0x0110, EXIF_ORIENTATION, EXIF_SOFTWARE, 0x0132, 0x013B, 0x4746, 0x4749}
-    | {0x8298, 0x8769, 0x8825, *range(0x9C9B, 0x9CA0)}
-)
-TIFF_XMP = 700
 # All that Pillow raises at damaged pixels and at damaged metadata (fuzzed).
 UNDECODABLE = (
     OSError, SyntaxError, ValueError, TypeError, AttributeError, LookupError, OverflowError,
     struct.error,
 )  # fmt: skip
-LONGEST_JPEG_SEGMENT = 65_533 - 29  # the marker's length and XMP's name
 
 
 @dataclass(frozen=True)
 class Photograph:
     """A decoded picture, upright, in sRGB: `pixels` (1, 3, H, W) in [0, 1]; and its luggage.
 
-    `alpha` is (1, 1, H, W) or None; `exif`, `xmp` and `dpi` are carried over to the result.
+    `alpha` is (1, 1, H, W) or None.
     """
 
     pixels: Tensor
     alpha: Tensor | None
-    exif: bytes
-    xmp: bytes | None
-    dpi: tuple[float, float] | None
+    luggage: Luggage
 
     @property
     def width(self) -> int:
@@ -63,24 +52,11 @@ def load_photograph(data: bytes) -> Photograph:
     try:
         with opened(io.BytesIO(data)) as picture:
             upright = ImageOps.exif_transpose(picture)
-            info = dict(upright.info)  # its XMP names no orientation any more
-            exif = _kept_exif(picture.getexif())
-            dpi = _dpi(info)
+            luggage = luggage_of(picture, upright)
             rgb, alpha = _to_srgb(upright)
     except UNDECODABLE as error:
         raise PictureError(f"The picture cannot be decoded: {error}.") from error
-    return Photograph(rgb, alpha, exif, info.get("xmp"), dpi)
-
-
-def _kept_exif(exif: Image.Exif) -> bytes:
-    """Return the descriptive tags, for a picture that stands upright."""
-    for ifd in (0x8769, 0x8825):
-        exif.get_ifd(ifd)  # read before the tags around it go
-    for tag in [tag for tag in exif if tag not in EXIF_KEPT]:
-        del exif[tag]
-    exif[EXIF_ORIENTATION] = 1
-    exif[EXIF_SOFTWARE] = f"nstd {__version__}"
-    return exif.tobytes()
+    return Photograph(rgb, alpha, luggage)
 
 
 def _to_srgb(picture: Image.Image) -> tuple[Tensor, Tensor | None]:
@@ -108,17 +84,6 @@ def _tensor(picture: Image.Image) -> Tensor:
     flat = torch.frombuffer(bytearray(picture.tobytes()), dtype=torch.uint8)
     planes = flat.view(picture.height, picture.width, bands).permute(2, 0, 1)  # (C, H, W)
     return planes.unsqueeze(0).float() / 255  # (1, C, H, W)
-
-
-def _dpi(info: dict[str | tuple[int, int], Any]) -> tuple[float, float] | None:
-    dpi = info.get("dpi")
-    if (
-        isinstance(dpi, tuple)
-        and len(dpi) == 2
-        and all(0 < float(value) < 100_000 for value in dpi)
-    ):
-        return (float(dpi[0]), float(dpi[1]))
-    return None
 
 
 def to_pillow(pixels: Tensor, alpha: Tensor | None = None) -> Image.Image:
@@ -154,9 +119,7 @@ def encode(
         alpha = torch.nn.functional.interpolate(alpha, pixels.shape[-2:], mode="area")
     options: dict[str, Any] = {"icc_profile": _srgb_profile()}
     if luggage:
-        options |= _metadata(luggage, format)
-        if luggage.dpi and format != "webp":
-            options["dpi"] = luggage.dpi
+        options |= save_options(luggage.luggage, format)
     if format == "jpeg":
         options |= {"quality": quality, "subsampling": 0 if quality >= 90 else 2}
     elif format == "webp":
@@ -166,30 +129,6 @@ def encode(
     out = io.BytesIO()
     to_pillow(pixels, alpha).save(out, format=format.upper(), **options)
     return out.getvalue()
-
-
-def _metadata(luggage: Photograph, format: PictureFormat) -> dict[str, Any]:
-    """Say how the format carries EXIF and XMP; what a JPEG cannot hold is left out."""
-    exif, xmp = luggage.exif, luggage.xmp
-    if format == "jpeg":
-        if len(exif) > LONGEST_JPEG_SEGMENT:
-            brief = Image.Exif()
-            brief[EXIF_ORIENTATION] = 1
-            exif = brief.tobytes()
-        fits = xmp and len(xmp) <= LONGEST_JPEG_SEGMENT
-        return {"exif": exif} | ({"xmp": xmp} if fits else {})
-    if not xmp:
-        return {"exif": exif}
-    if format == "png":
-        text = PngImagePlugin.PngInfo()
-        text.add_itxt("XML:com.adobe.xmp", xmp.decode("utf-8", "replace"))
-        return {"exif": exif, "pnginfo": text}
-    if format == "tiff":
-        tags = Image.Exif()
-        tags.load(exif)
-        tags[TIFF_XMP] = xmp
-        return {"exif": tags}
-    return {"exif": exif, "xmp": xmp}
 
 
 def _srgb_profile() -> bytes:

@@ -322,7 +322,8 @@ def test_a_picture_without_luggage_has_none() -> None:
     """A plain picture brings no transparency, no XMP and no resolution."""
     photograph = load_photograph(encoded(drawn(), "PNG"))
     assert isinstance(photograph, Photograph)
-    assert (photograph.alpha, photograph.xmp, photograph.dpi) == (None, None, None)
+    assert photograph.alpha is None
+    assert (photograph.luggage.xmp, photograph.luggage.dpi) == (None, None)
 
 
 @pytest.mark.parametrize("mode", ["RGB", "L", "CMYK", "RGBA", "1", "P", "YCbCr"])
@@ -387,8 +388,8 @@ def test_orientation_in_xmp_is_reset():
     tags = Image.Exif()
     tags[0x0112] = 6
     photograph = load_photograph(encoded(drawn(), "JPEG", xmp=xmp, exif=tags))
-    assert photograph.xmp is not None
-    assert b'Orientation="6"' not in photograph.xmp
+    assert photograph.luggage.xmp is not None
+    assert b'Orientation="6"' not in photograph.luggage.xmp
 
 
 def test_big_endian_sixteen_bit_grey():
