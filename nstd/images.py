@@ -8,19 +8,32 @@ from typing import Any
 
 import numpy
 import torch
-from PIL import Image, ImageCms, ImageOps
+from PIL import Image, ImageCms
 from torch import Tensor
 
 from nstd.errors import PictureError
 from nstd.formats import LONGEST_SIDE_PX, PictureFormat
-from nstd.luggage import Luggage, luggage_of, save_options
+from nstd.luggage.blocks import Luggage
+from nstd.luggage.packing import packed
+from nstd.luggage.reading import luggage_of, orientation_of
 from nstd.opening import opened
+from nstd.orders import MetadataChoice
 
 # All that Pillow raises at damaged pixels and at damaged metadata (fuzzed).
 UNDECODABLE = (
     OSError, SyntaxError, ValueError, TypeError, AttributeError, LookupError, OverflowError,
     struct.error,
 )  # fmt: skip
+# What brings a picture upright that was taken as EXIF's orientation tells.
+TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 
 
 @dataclass(frozen=True)
@@ -51,12 +64,18 @@ def load_photograph(data: bytes) -> Photograph:
     """
     try:
         with opened(io.BytesIO(data)) as picture:
-            upright = ImageOps.exif_transpose(picture)
-            luggage = luggage_of(picture, upright)
-            rgb, alpha = _to_srgb(upright)
+            picture.load()
+            luggage = luggage_of(picture, data)
+            rgb, alpha = _to_srgb(_upright(picture, luggage))
     except UNDECODABLE as error:
         raise PictureError(f"The picture cannot be decoded: {error}.") from error
     return Photograph(rgb, alpha, luggage)
+
+
+def _upright(picture: Image.Image, luggage: Luggage) -> Image.Image:
+    """Turn a decoded picture as it was taken; a TIFF has been turned when it was decoded."""
+    turn = TURNS.get(orientation_of(luggage)) if picture.format != "TIFF" else None
+    return picture if turn is None else picture.transpose(turn)
 
 
 def _to_srgb(picture: Image.Image) -> tuple[Tensor, Tensor | None]:
@@ -96,7 +115,12 @@ def to_pillow(pixels: Tensor, alpha: Tensor | None = None) -> Image.Image:
 
 
 def encode(
-    pixels: Tensor, *, format: PictureFormat, quality: int, luggage: Photograph | None = None
+    pixels: Tensor,
+    *,
+    format: PictureFormat,
+    quality: int,
+    luggage: Photograph | None = None,
+    metadata: MetadataChoice = "keep",
 ) -> bytes:
     """Encode a picture, with the luggage of the photograph it was made from.
 
@@ -104,6 +128,7 @@ def encode(
         pixels: (1, 3, H, W) in [0, 1], sRGB.
         format: jpeg, png, tiff or webp.
         quality: 1 … 100, for jpeg and webp.
+        metadata: what of the luggage is wanted.
 
     Raises:
         PictureError: the format cannot hold so many pixels.
@@ -118,17 +143,25 @@ def encode(
     if alpha is not None and alpha.shape[-2:] != pixels.shape[-2:]:
         alpha = torch.nn.functional.interpolate(alpha, pixels.shape[-2:], mode="area")
     options: dict[str, Any] = {"icc_profile": _srgb_profile()}
-    if luggage:
-        options |= save_options(luggage.luggage, format)
     if format == "jpeg":
         options |= {"quality": quality, "subsampling": 0 if quality >= 90 else 2}
     elif format == "webp":
         options |= {"quality": quality, "method": 4}
     elif format == "tiff":
-        options |= {"compression": "raw"}  # libtiff refuses EXIF's own directories
+        options |= {"compression": "raw"}
     out = io.BytesIO()
     to_pillow(pixels, alpha).save(out, format=format.upper(), **options)
-    return out.getvalue()
+    if luggage is None:
+        return out.getvalue()
+    height, width = pixels.shape[-2:]
+    return packed(
+        out.getvalue(),
+        luggage.luggage,
+        format=format,
+        width=width,
+        height=height,
+        metadata=metadata,
+    )
 
 
 def _srgb_profile() -> bytes:

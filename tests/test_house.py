@@ -35,7 +35,7 @@ ALLOWED = {
     "spool": {"spool", *VOCABULARY},
     "weights": {"weights", "engine", *VOCABULARY},
     "images": {"luggage", *VOCABULARY},
-    "luggage": VOCABULARY,
+    "luggage": {"luggage", *VOCABULARY},
     "gramcache": {"engine", *VOCABULARY},
     "checkpoint": {"engine", *VOCABULARY},
     "artifacts": VOCABULARY,
