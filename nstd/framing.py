@@ -42,4 +42,10 @@ def encoded(order: Order, picture: Tensor, photograph: Photograph) -> bytes:
         height, width = picture.shape[-2:]
         pixels = photograph.pixels.to(picture.device)
         picture = with_colors_of(picture, resize(pixels, width=width, height=height))
-    return encode(picture, format=order.output_format, quality=order.quality, luggage=photograph)
+    return encode(
+        picture,
+        format=order.output_format,
+        quality=order.quality,
+        luggage=photograph,
+        metadata=order.metadata,
+    )

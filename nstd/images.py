@@ -1,4 +1,4 @@
-"""Bytes ↔ tensors: photographs in, pictures out, with their luggage (EXIF, ICC, DPI, alpha)."""
+"""Bytes ↔ tensors: photographs in, pictures out, with their profile, alpha and luggage."""
 
 import contextlib
 import io
@@ -8,42 +8,44 @@ from typing import Any
 
 import numpy
 import torch
-from PIL import Image, ImageCms, ImageOps, PngImagePlugin
+from PIL import Image, ImageCms
 from torch import Tensor
 
-from nstd import __version__
 from nstd.errors import PictureError
 from nstd.formats import LONGEST_SIDE_PX, PictureFormat
+from nstd.luggage.blocks import Luggage
+from nstd.luggage.packing import packed
+from nstd.luggage.reading import luggage_of, orientation_of
 from nstd.opening import opened
+from nstd.orders import MetadataChoice
 
-EXIF_ORIENTATION = 0x0112
-EXIF_SOFTWARE = 0x0131
-# What a file says of its scene, maker and owner; a TIFF's own layout stays behind.
-EXIF_KEPT = frozenset(
-    {0x010E, 0x010F, 0x0110, EXIF_ORIENTATION, EXIF_SOFTWARE, 0x0132, 0x013B, 0x4746, 0x4749}
-    | {0x8298, 0x8769, 0x8825, *range(0x9C9B, 0x9CA0)}
-)
-TIFF_XMP = 700
 # All that Pillow raises at damaged pixels and at damaged metadata (fuzzed).
 UNDECODABLE = (
     OSError, SyntaxError, ValueError, TypeError, AttributeError, LookupError, OverflowError,
     struct.error,
 )  # fmt: skip
-LONGEST_JPEG_SEGMENT = 65_533 - 29  # the marker's length and XMP's name
+# What brings a picture upright that was taken as EXIF's orientation tells.
+TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 
 
 @dataclass(frozen=True)
 class Photograph:
     """A decoded picture, upright, in sRGB: `pixels` (1, 3, H, W) in [0, 1]; and its luggage.
 
-    `alpha` is (1, 1, H, W) or None; `exif`, `xmp` and `dpi` are carried over to the result.
+    `alpha` is (1, 1, H, W) or None.
     """
 
     pixels: Tensor
     alpha: Tensor | None
-    exif: bytes
-    xmp: bytes | None
-    dpi: tuple[float, float] | None
+    luggage: Luggage
 
     @property
     def width(self) -> int:
@@ -62,25 +64,18 @@ def load_photograph(data: bytes) -> Photograph:
     """
     try:
         with opened(io.BytesIO(data)) as picture:
-            upright = ImageOps.exif_transpose(picture)
-            info = dict(upright.info)  # its XMP names no orientation any more
-            exif = _kept_exif(picture.getexif())
-            dpi = _dpi(info)
-            rgb, alpha = _to_srgb(upright)
+            picture.load()
+            luggage = luggage_of(picture, data)
+            rgb, alpha = _to_srgb(_upright(picture, luggage))
     except UNDECODABLE as error:
         raise PictureError(f"The picture cannot be decoded: {error}.") from error
-    return Photograph(rgb, alpha, exif, info.get("xmp"), dpi)
+    return Photograph(rgb, alpha, luggage)
 
 
-def _kept_exif(exif: Image.Exif) -> bytes:
-    """Return the descriptive tags, for a picture that stands upright."""
-    for ifd in (0x8769, 0x8825):
-        exif.get_ifd(ifd)  # read before the tags around it go
-    for tag in [tag for tag in exif if tag not in EXIF_KEPT]:
-        del exif[tag]
-    exif[EXIF_ORIENTATION] = 1
-    exif[EXIF_SOFTWARE] = f"nstd {__version__}"
-    return exif.tobytes()
+def _upright(picture: Image.Image, luggage: Luggage) -> Image.Image:
+    """Turn a decoded picture as it was taken; a TIFF has been turned when it was decoded."""
+    turn = TURNS.get(orientation_of(luggage)) if picture.format != "TIFF" else None
+    return picture if turn is None else picture.transpose(turn)
 
 
 def _to_srgb(picture: Image.Image) -> tuple[Tensor, Tensor | None]:
@@ -110,17 +105,6 @@ def _tensor(picture: Image.Image) -> Tensor:
     return planes.unsqueeze(0).float() / 255  # (1, C, H, W)
 
 
-def _dpi(info: dict[str | tuple[int, int], Any]) -> tuple[float, float] | None:
-    dpi = info.get("dpi")
-    if (
-        isinstance(dpi, tuple)
-        and len(dpi) == 2
-        and all(0 < float(value) < 100_000 for value in dpi)
-    ):
-        return (float(dpi[0]), float(dpi[1]))
-    return None
-
-
 def to_pillow(pixels: Tensor, alpha: Tensor | None = None) -> Image.Image:
     """Round a picture (1, 3, H, W) in [0, 1], and its alpha if any, to eight bits."""
     if alpha is not None:
@@ -131,7 +115,12 @@ def to_pillow(pixels: Tensor, alpha: Tensor | None = None) -> Image.Image:
 
 
 def encode(
-    pixels: Tensor, *, format: PictureFormat, quality: int, luggage: Photograph | None = None
+    pixels: Tensor,
+    *,
+    format: PictureFormat,
+    quality: int,
+    luggage: Photograph | None = None,
+    metadata: MetadataChoice = "keep",
 ) -> bytes:
     """Encode a picture, with the luggage of the photograph it was made from.
 
@@ -139,6 +128,7 @@ def encode(
         pixels: (1, 3, H, W) in [0, 1], sRGB.
         format: jpeg, png, tiff or webp.
         quality: 1 … 100, for jpeg and webp.
+        metadata: what of the luggage is wanted.
 
     Raises:
         PictureError: the format cannot hold so many pixels.
@@ -153,43 +143,25 @@ def encode(
     if alpha is not None and alpha.shape[-2:] != pixels.shape[-2:]:
         alpha = torch.nn.functional.interpolate(alpha, pixels.shape[-2:], mode="area")
     options: dict[str, Any] = {"icc_profile": _srgb_profile()}
-    if luggage:
-        options |= _metadata(luggage, format)
-        if luggage.dpi and format != "webp":
-            options["dpi"] = luggage.dpi
     if format == "jpeg":
         options |= {"quality": quality, "subsampling": 0 if quality >= 90 else 2}
     elif format == "webp":
         options |= {"quality": quality, "method": 4}
     elif format == "tiff":
-        options |= {"compression": "raw"}  # libtiff refuses EXIF's own directories
+        options |= {"compression": "raw"}
     out = io.BytesIO()
     to_pillow(pixels, alpha).save(out, format=format.upper(), **options)
-    return out.getvalue()
-
-
-def _metadata(luggage: Photograph, format: PictureFormat) -> dict[str, Any]:
-    """Say how the format carries EXIF and XMP; what a JPEG cannot hold is left out."""
-    exif, xmp = luggage.exif, luggage.xmp
-    if format == "jpeg":
-        if len(exif) > LONGEST_JPEG_SEGMENT:
-            brief = Image.Exif()
-            brief[EXIF_ORIENTATION] = 1
-            exif = brief.tobytes()
-        fits = xmp and len(xmp) <= LONGEST_JPEG_SEGMENT
-        return {"exif": exif} | ({"xmp": xmp} if fits else {})
-    if not xmp:
-        return {"exif": exif}
-    if format == "png":
-        text = PngImagePlugin.PngInfo()
-        text.add_itxt("XML:com.adobe.xmp", xmp.decode("utf-8", "replace"))
-        return {"exif": exif, "pnginfo": text}
-    if format == "tiff":
-        tags = Image.Exif()
-        tags.load(exif)
-        tags[TIFF_XMP] = xmp
-        return {"exif": tags}
-    return {"exif": exif, "xmp": xmp}
+    if luggage is None:
+        return out.getvalue()
+    height, width = pixels.shape[-2:]
+    return packed(
+        out.getvalue(),
+        luggage.luggage,
+        format=format,
+        width=width,
+        height=height,
+        metadata=metadata,
+    )
 
 
 def _srgb_profile() -> bytes:

@@ -13,6 +13,7 @@ from nstd.orders import (
     ColorChoice,
     Failed,
     Finished,
+    MetadataChoice,
     Order,
     Progress,
     Snapshot,
@@ -46,6 +47,7 @@ class Wish:
     overrides: str
     snapshots: int | None
     color: ColorChoice
+    metadata: MetadataChoice
     losses: bool
     force: bool
 
@@ -95,6 +97,7 @@ def _order(wish: Wish) -> WorkOrder:
         output_format=output_format,
         quality=wish.quality,
         color=wish.color,
+        metadata=wish.metadata,
         snapshots=recipe.snapshots if wish.snapshots is None else wish.snapshots,
     )
     return WorkOrder(

@@ -1,13 +1,16 @@
 """How a picture is opened with Pillow, in the check of it and in the worker alike."""
 
+import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from nstd.formats import DECODERS
+
+JPEG_START, JPEG_RESOURCES, JPEG_SCAN = b"\xff\xd8", b"\xff\xed", b"\xff\xda"
 
 
 @contextmanager
@@ -20,8 +23,35 @@ def opened(source: Path | BinaryIO) -> Iterator[Image.Image]:
     """
     most_pixels, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
     try:
-        picture = Image.open(source, formats=DECODERS)
+        picture = _opened(source)
     finally:
         Image.MAX_IMAGE_PIXELS = most_pixels
     with picture:
         yield picture
+
+
+def _opened(source: Path | BinaryIO) -> Image.Image:
+    """Open a picture; Pillow gives up a JPEG whose Photoshop resources end early, others do not."""
+    try:
+        return Image.open(source, formats=DECODERS)
+    except UnidentifiedImageError:
+        data = source.read_bytes() if isinstance(source, Path) else _whole(source)
+        if not data.startswith(JPEG_START):
+            raise
+        return Image.open(io.BytesIO(_without_resources(data)), formats=DECODERS)
+
+
+def _whole(source: BinaryIO) -> bytes:
+    source.seek(0)
+    return source.read()
+
+
+def _without_resources(jpeg: bytes) -> bytes:
+    """Leave out the segments of Photoshop's resources (APP13)."""
+    kept, at = [JPEG_START], len(JPEG_START)
+    while jpeg[at : at + 1] == b"\xff" and jpeg[at : at + 2] != JPEG_SCAN:
+        end = at + 2 + max(2, int.from_bytes(jpeg[at + 2 : at + 4], "big"))
+        if jpeg[at : at + 2] != JPEG_RESOURCES:
+            kept.append(jpeg[at:end])
+        at = end
+    return b"".join([*kept, jpeg[at:]])

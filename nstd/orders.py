@@ -16,6 +16,7 @@ STEPS_SUFFIX = ".steps"
 SMALLEST_SIDE_PX = 16
 
 ColorChoice = Literal["style", "keep"]
+MetadataChoice = Literal["keep", "no-gps", "none"]
 
 
 class StyleShare(Model):
@@ -41,6 +42,7 @@ class Order(Model):
     quality: int
     snapshots: int = 0
     color: ColorChoice = "style"
+    metadata: MetadataChoice = "keep"
 
     @property
     def style_label(self) -> str:

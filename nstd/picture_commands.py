@@ -30,6 +30,12 @@ def add_stylize_arguments(parser: argparse.ArgumentParser) -> None:
         help="whose colours: the style's (default), or 'keep' those of the photograph",
     )
     parser.add_argument(
+        "--metadata",
+        choices=("keep", "no-gps", "none"),
+        default="keep",
+        help="what of the photograph's EXIF, XMP and IPTC is written: all, no places, or none",
+    )
+    parser.add_argument(
         "--snapshots", type=int, metavar="N", help="write the picture every N steps beside OUT"
     )
     parser.add_argument(
@@ -89,6 +95,7 @@ def run_stylize(arguments: argparse.Namespace) -> int:
         quality=arguments.quality,
         overrides=arguments.overrides,
         color=arguments.color,
+        metadata=arguments.metadata,
         snapshots=arguments.snapshots,
         losses=arguments.losses,
         force=arguments.force,

@@ -152,6 +152,7 @@ def test_the_record_says_what_was_published(shop: Shop) -> None:
     assert record["job"] == job.id
     assert record["content"]["sha256"] == job.content_sha256
     assert record["recipe"]["backbone"] == "vgg16"
+    assert record["order"]["metadata"] == "keep"
     assert record["losses"]["delivered"] == {"total": 1.1}
     for file in record["files"]:
         assert (shop.outbox / file["name"]).stat().st_size == file["size"]

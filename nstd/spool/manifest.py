@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field
 
 from nstd.errors import ManifestError
 from nstd.formats import FORMAT_OF_SUFFIX
-from nstd.orders import ColorChoice, Order, StyleShare
+from nstd.orders import ColorChoice, MetadataChoice, Order, StyleShare
 from nstd.printable import shown
 from nstd.problems import ProblemsError, validated
 from nstd.recipe import Model, Recipe, load_recipe
@@ -82,6 +82,7 @@ class Manifest(Model):
     output: Output = Output()
     style_scale: Annotated[Number, Field(ge=0.1, le=10)] = 1.0
     color: ColorChoice = "style"
+    metadata: MetadataChoice = "keep"
     snapshots: Annotated[int, Field(ge=0, le=100_000)] | None = None
     overrides: dict[str, object] = Field(default_factory=dict)
 
@@ -135,6 +136,7 @@ class Wish:
             output_format=same if manifest.output.format == "same" else manifest.output.format,
             quality=manifest.output.quality,
             color=manifest.color,
+            metadata=manifest.metadata,
             snapshots=snapshots,
         )
 

@@ -96,6 +96,12 @@ def wild_exif() -> bytes:
     return saved(draw(), "JPEG", exif=b"Exif\0\0" + data)
 
 
+def with_segment(marker: int, data: bytes) -> bytes:
+    """Return a JPEG with a segment behind its first one."""
+    jpeg = saved(draw(), "JPEG")
+    return jpeg[:20] + struct.pack(">BBH", 0xFF, marker, len(data) + 2) + data + jpeg[20:]
+
+
 def frames(format: str) -> bytes:
     more = [draw(seed=seed) for seed in (1, 2)]
     return saved(draw(), format, save_all=True, append_images=more)
@@ -175,6 +181,12 @@ TABLE: dict[str, tuple[str, Callable[[], bytes], End, str]] = {
     "directory-loop": (".tif", lambda: grey_tiff(next_at=(0, 0, 8)), "queued", ""),
     "exif-loop": (".jpg", exif_loop, "queued", ""),
     "wild-exif": (".jpg", wild_exif, "queued", ""),
+    "torn-iptc": (
+        ".jpg", lambda: with_segment(0xED, b"Photoshop 3.0\0008BIM\4\4"), "queued", "",
+    ),
+    "torn-xmp": (
+        ".jpg", lambda: with_segment(0xE1, b"http://ns.adobe.com/xap/1.0/\0<x"), "queued", "",
+    ),
     "page-and-preview": (".tif", with_preview, "queued", ""),
     "two-lenses": (".jpg", lambda: frames("MPO"), "queued", ""),
     "png-named-jpg": (".jpg", lambda: large("PNG"), "queued", ""),

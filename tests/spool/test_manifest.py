@@ -51,6 +51,13 @@ def test_colors_are_the_styles_unless_the_manifest_keeps_the_photographs(
     assert order_of("style: waves\ncolor: keep\n", styles).color == "keep"
 
 
+def test_metadata_is_kept_unless_the_manifest_leaves_it_out(styles: dict[str, Style]) -> None:
+    """Three words are known."""
+    assert order_of("style: waves\n", styles).metadata == "keep"
+    assert order_of("style: waves\nmetadata: no-gps\n", styles).metadata == "no-gps"
+    assert order_of("style: waves\nmetadata: none\n", styles).metadata == "none"
+
+
 def test_snapshots_are_the_manifests_or_the_recipes(styles: dict[str, Style]) -> None:
     """A manifest that says nothing leaves it to the recipe; zero says no."""
     recipe = "style: waves\noverrides: {snapshots: 20}\n"
@@ -103,7 +110,7 @@ def test_every_problem_is_told_at_once(styles: dict[str, Style]) -> None:
         "size: found 'huge'; 'original' is expected, or a whole number is expected",
         "output.quality: found 400; it should be less than or equal to 100",
         "strengh: unknown key; allowed are style, content, recipe, size, strength, seed, priority,"
-        " output, style_scale, color, snapshots, overrides (did you mean 'strength'?)",
+        " output, style_scale, color, metadata, snapshots, overrides (did you mean 'strength'?)",
         "style: found 'wave'; allowed are monet, night, waves (did you mean 'waves'?)",
         f"recipe: found 'stduio'; allowed are {', '.join(recipe_names())} (did you mean 'studio'?)",
     )
@@ -125,6 +132,10 @@ def test_every_problem_is_told_at_once(styles: dict[str, Style]) -> None:
         ("style: waves\nsnapshots: often", "snapshots: found 'often'; a whole number is expected"),
         ("style: waves\nsnapshot: 5", "did you mean 'snapshots'?"),
         ("style: waves\ncolor: kept", "color: found 'kept'; 'style' or 'keep' is expected (did"),
+        (
+            "style: waves\nmetadata: no_gps",
+            "metadata: found 'no_gps'; 'keep', 'no-gps' or 'none' is expected (did you mean",
+        ),
         ("style: waves\nstrength: .inf", "strength: found inf; a finite number is expected"),
         ("style: waves\nstrength: 1e400", "strength: found"),
         ("style: waves\ncontent: ['../x.jpg']", "content.0: found '../x.jpg'"),
