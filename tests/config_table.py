@@ -1,4 +1,4 @@
-"""The README's table of config.yaml, generated from the settings: run it to print the table."""
+"""The table of docs/configuration.md, generated from the settings: run it to print the table."""
 
 from pydantic.fields import FieldInfo
 

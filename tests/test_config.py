@@ -24,9 +24,9 @@ def test_the_shipped_configuration_is_the_defaults() -> None:
         assert f"\n{key}:" in (ROOT / "config.yaml").read_text()
 
 
-def test_the_readmes_table_is_generated_from_the_settings() -> None:
+def test_the_pages_table_is_generated_from_the_settings() -> None:
     """A key is described once, in the code."""
-    assert config_table() in (ROOT / "README.md").read_text()
+    assert config_table() in (ROOT / "docs/configuration.md").read_text()
 
 
 def test_folders_are_beside_the_file(tmp_path: Path) -> None:

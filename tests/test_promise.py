@@ -1,4 +1,4 @@
-"""The README's promise: every half-sentence names the tests that hold it, and they are there."""
+"""The promise: every half-sentence names the tests that hold it, and they are there."""
 
 import re
 from pathlib import Path
@@ -8,9 +8,9 @@ NAMED = re.compile(r"`(tests/[\w/]+\.py)(?:::(\w+))?`")
 
 
 def promise() -> str:
-    """Return the README's table of the promise."""
-    text = (ROOT / "README.md").read_text()
-    return text.partition("### The promise, and what holds it")[2].partition("\n### ")[0]
+    """Return the table of the promise."""
+    text = (ROOT / "docs/house.md").read_text()
+    return text.partition("## The promise, and what holds it")[2].partition("\n## ")[0]
 
 
 def test_every_half_sentence_of_the_promise_names_a_test() -> None:
@@ -22,7 +22,7 @@ def test_every_half_sentence_of_the_promise_names_a_test() -> None:
 
 
 def test_every_test_that_holds_the_promise_is_there() -> None:
-    """A test that is renamed is renamed in the README too."""
+    """A test that is renamed is renamed in the page too."""
     named = NAMED.findall(promise())
     lost = [
         (file, name)

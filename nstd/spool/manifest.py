@@ -70,7 +70,7 @@ class Output(Model):
 
 
 class Manifest(Model):
-    """What a photographer may write; the keys are those of the README."""
+    """What a photographer may write; the keys are those of docs/photographer.md."""
 
     style: Name | Annotated[list[BlendPart], Field(min_length=1, max_length=MOST_STYLES)]
     content: Content | None = None
