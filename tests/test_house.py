@@ -88,24 +88,21 @@ ALLOWED = {
 }  # fmt: skip
 
 
-def modules() -> dict[str, Path]:
-    return {
-        ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts): path
-        for path in PACKAGE.rglob("*.py")
-    }
+MODULES = {
+    ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts): path
+    for path in PACKAGE.rglob("*.py")
+}
 
 
-def imported_by(path: Path, *, at_import: bool = False) -> set[str]:
-    """Return the nstd modules that a file imports; with `at_import` only when it is loaded."""
-    tree = ast.parse(path.read_text())
-    nodes = tree.body if at_import else ast.walk(tree)
+def imported_by(path: Path) -> set[str]:
+    """Return the nstd modules that a file imports, anywhere in it."""
     names: set[str] = set()
-    for node in nodes:
+    for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
             names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
-    return {name for name in names if name in modules() or name == "nstd"}
+    return names & {*MODULES, "nstd"}
 
 
 def room_of(module: str) -> str:
@@ -114,20 +111,20 @@ def room_of(module: str) -> str:
     return parts[1] if len(parts) > 1 else parts[0]
 
 
-@pytest.mark.parametrize("module", sorted(modules()))
+@pytest.mark.parametrize("module", sorted(MODULES))
 def test_imports_point_one_way(module: str) -> None:
     """Every room imports only what the map allows: engine and spool never meet."""
     allowed = ALLOWED.get(room_of(module))
     if allowed is None:  # the rooms at the front may use all that lies behind them
         return
-    found = {room_of(name) for name in imported_by(modules()[module])}
+    found = {room_of(name) for name in imported_by(MODULES[module])}
 
     assert found <= allowed
 
 
 def test_there_are_no_cycles() -> None:
     """The modules can be put in an order in which each imports only those before it."""
-    graph = {name: imported_by(path) - {"nstd"} for name, path in modules().items()}
+    graph = {name: imported_by(path) - {"nstd"} for name, path in MODULES.items()}
 
     assert list(TopologicalSorter(graph).static_order())
 
@@ -146,12 +143,12 @@ def test_the_daemon_never_loads_a_decoder() -> None:
     assert subprocess.run([sys.executable, "-c", words], check=False).returncode == 0
 
 
-@pytest.mark.parametrize("module", sorted(modules()))
+@pytest.mark.parametrize("module", sorted(MODULES))
 def test_torch_stays_in_its_rooms(module: str) -> None:
     """Outside of them it is imported inside functions at most: of a child process."""
     if room_of(module) in TORCH_ROOMS:
         return
-    tree = ast.parse(modules()[module].read_text())
+    tree = ast.parse(MODULES[module].read_text())
     loaded = {
         name.name.split(".")[0]
         for node in tree.body
@@ -162,10 +159,10 @@ def test_torch_stays_in_its_rooms(module: str) -> None:
     assert "torch" not in loaded
 
 
-@pytest.mark.parametrize("module", sorted(modules()))
+@pytest.mark.parametrize("module", sorted(MODULES))
 def test_files_and_functions_stay_small(module: str) -> None:
     """Where one wants to be longer, the design is missing a name."""
-    text = modules()[module].read_text()
+    text = MODULES[module].read_text()
     longest = max(
         (
             (node.end_lineno or 0) - node.lineno + 1
@@ -179,10 +176,10 @@ def test_files_and_functions_stay_small(module: str) -> None:
     assert longest <= 60
 
 
-@pytest.mark.parametrize("module", sorted(modules()))
+@pytest.mark.parametrize("module", sorted(MODULES))
 def test_every_module_and_public_thing_says_what_it_is(module: str) -> None:
     """A newcomer reads the folder listing, then the first sentence."""
-    tree = ast.parse(modules()[module].read_text())
+    tree = ast.parse(MODULES[module].read_text())
     silent = [
         node.name
         for node in tree.body
