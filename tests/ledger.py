@@ -210,7 +210,8 @@ class Ledger:
         assert self.last.keys() <= now.keys(), "a job vanished from the journal"
         for job in now.values():
             before = self.last.get(job.id)
-            if died:  # the turn was cut off before or after the charge
+            # The turn was cut off before or after the charge; the last of all ends the job instead.
+            if died and job.state != "failed":
                 charged = self.charges[job.id]
                 assert charged - 1 <= job.attempts <= charged, f"{job.title}: a wrong charge"
                 self.charges[job.id] = job.attempts
@@ -252,7 +253,9 @@ class Ledger:
             path = PurePosixPath(job.title)
             wanted = PICTURES if path.suffix in MANIFESTS else MANIFESTS
             beside = [p for end in wanted if (p := str(path.with_suffix(end))) in self.there]
-            beside = [p for p in beside if b"content:" not in self.there[p].data]
+            # A batch's manifest is for others; one that was away and is back is its old job's.
+            for_others = {p for p in beside if b"content:" in self.there[p].data or p in self.taken}
+            beside = [p for p in beside if p not in for_others]
             is_batch = seen is not None and b"content:" in seen.data  # its other pictures lack
             assert is_batch or not beside, (
                 f"{job.title} failed for want of {beside}, which lies beside it"
