@@ -7,12 +7,15 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+import structlog
+
 from nstd.circuits import Circuits
 from nstd.clock import Now
 from nstd.orders import THUMB_SUFFIXES, Preview
 from nstd.pool import Pool
 from nstd.spool.durable import lies_at
 from nstd.spool.jobs import Job
+from nstd.spool.resources import words_of
 from nstd.spool.showcase import Showcase
 from nstd.spool.work import WorkFolder
 
@@ -20,6 +23,11 @@ LIVE = "the live pictures"
 SLOW_S = 0.25  # an outbox in which writing one takes longer is spared, and so is the daemon
 SPARED = 20  # times what it took: it may take a twentieth of the time
 PATIENCE_S = 60.0  # how long a result waits for its small pictures while all else works
+# For so long live pictures may fail unsaid: a server of Windows replaces no file that somebody has
+# open, and to look at them is what they are for.
+UNSAID_S = 60.0
+
+log = structlog.get_logger()
 
 
 @dataclass
@@ -40,6 +48,7 @@ class Showing:
     # Jobs of which a live picture may lie there; None until the outbox has been looked at.
     _live: set[str] | None = field(default=None, init=False)
     _next_live_s: float = field(default=0.0, init=False)
+    _fails_since_s: float | None = field(default=None, init=False)
     _patience_s: float = field(default=PATIENCE_S, init=False)
 
     def __post_init__(self) -> None:
@@ -82,7 +91,15 @@ class Showing:
         if self._live is not None:
             self._live.add(event.job_id)
         began_s = self.clock()
-        self.showcase.show_live(event.job_id, event.data)
+        try:
+            self.showcase.show_live(event.job_id, event.data)
+        except OSError as error:
+            since_s = self._fails_since_s = self._fails_since_s or now.monotonic_s
+            if now.monotonic_s - since_s >= UNSAID_S:
+                raise
+            log.info("live picture not shown", job=event.job_id, reason=words_of(error))
+        else:
+            self._fails_since_s = None
         took_s = self.clock() - began_s
         if took_s > SLOW_S:
             self._next_live_s = now.monotonic_s + SPARED * took_s

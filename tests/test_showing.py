@@ -13,7 +13,7 @@ from test_foreman import FILES, Shop
 from nstd.circuits import GIVE_UP_AFTER_S
 from nstd.orders import Checkpoint, Failed, Finished, Preview, ProducedFile, Stopped
 from nstd.pool import WorkerLost
-from nstd.showing import LIVE, PATIENCE_S, SPARED
+from nstd.showing import LIVE, PATIENCE_S, SPARED, UNSAID_S
 from nstd.spool.jobs import Job
 from nstd.spool.requests import Verb, ask
 
@@ -156,7 +156,8 @@ def test_an_outbox_out_of_order_holds_up_no_job(shop: Shop) -> None:
     """It is told of; checkpoints are kept, nothing is charged, and later pictures are shown."""
     job = shop.begin()
     shop.outbox.write_bytes(b"a file where the share should be")
-    shop.say(Preview(job.id, 3, b"lost"), Checkpoint(job.id, 4, b"four"))
+    shop.say(Preview(job.id, 3, b"lost"))
+    shop.say(Preview(job.id, 4, b"lost"), Checkpoint(job.id, 4, b"four"), seconds=UNSAID_S)
     assert faults(shop) == ["outbox"]
     assert shop.foreman.keeping.newest_checkpoint(job.id) == b"four"
     shop.outbox.unlink()
@@ -173,6 +174,7 @@ def test_where_only_live_pictures_fail_only_they_wait(shop: Shop) -> None:
     (shop.outbox / ".nstd/live").symlink_to(shop.root)
     job = shop.begin()
     shop.say(Preview(job.id, 3, b"picture"))
+    shop.say(Preview(job.id, 5, b"picture"), seconds=UNSAID_S)
     (fault,) = shop.spool.journal.board.faults()
     assert fault.resource == LIVE
     assert ".nstd/live" in fault.sentence
@@ -187,6 +189,27 @@ def test_where_only_live_pictures_fail_only_they_wait(shop: Shop) -> None:
     shop.tick(400)
 
     assert faults(shop) == []
+
+
+def test_a_picture_that_somebody_looks_at_may_be_replaced_later(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some servers refuse it for as long; nobody is called for that, and nothing is left over."""
+    job = shop.begin()
+    shop.say(Preview(job.id, 1, b"looked at"))
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", _open_elsewhere)
+        shop.say(Preview(job.id, 2, b"refused"), seconds=5)
+    assert faults(shop) == []
+    shop.say(Preview(job.id, 3, b"later"), seconds=UNSAID_S)
+    assert live(shop) == {f"{job.id}.jpg": b"later"}
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", _open_elsewhere)
+        shop.say(Preview(job.id, 4, b"refused"), seconds=5)
+    assert faults(shop) == []
+    shop.say(Stopped(job.id))
+
+    assert live(shop) == {}
 
 
 def test_a_slow_outbox_is_spared(shop: Shop) -> None:
@@ -307,6 +330,10 @@ def test_a_job_that_cannot_be_published_leaves_no_small_pictures(
 
     assert shop.spool.journal.job(job.id).state == "failed"
     assert thumbs(shop) == {}
+
+
+def _open_elsewhere(*_: object) -> None:
+    raise PermissionError(errno.EACCES, "Permission denied")
 
 
 def _broken(*_: object) -> None:
