@@ -23,6 +23,7 @@ TORCH_ROOMS = (
     "station",
     "style_pictures",
     "painting",
+    "previews",
     "shortage",
     "worker",
 )
@@ -49,9 +50,10 @@ ALLOWED = {
     "shortage": {"accelerator"},
     "worker": {"accelerator", "painting", "shortage", "station", *VOCABULARY},
     "painting": {
-        "accelerator", "engine", "artifacts", "checkpoint", "framing", "images", "station",
-        "style_pictures", *VOCABULARY,
+        "accelerator", "engine", "artifacts", "checkpoint", "framing", "images", "previews",
+        "station", "style_pictures", *VOCABULARY,
     },
+    "previews": {"engine", "framing", "images", "shortage", *VOCABULARY},
     "framing": {"engine", "images", *VOCABULARY},
     "devices": VOCABULARY,
     "mounts": set(),
@@ -64,6 +66,7 @@ ALLOWED = {
     "circuits": {"spool", *VOCABULARY},
     "device_faults": set(),
     "publishing": {"spool", "record", *VOCABULARY},
+    "showing": {"spool", "circuits", "pool", *VOCABULARY},
     "keeping": {"spool", *VOCABULARY},
     "verdicts": {"spool", "circuits", "device_faults", *VOCABULARY},
     "desk": {"spool", "pool", "circuits", *VOCABULARY},
@@ -71,7 +74,7 @@ ALLOWED = {
     "time_limit": {"spool", "pool", *VOCABULARY},
     "foreman": {
         "spool", "pool", "publishing", "circuits", "desk", "device_faults", "keeping", "record",
-        "space", "time_limit", "verdicts", *VOCABULARY,
+        "showing", "space", "time_limit", "verdicts", *VOCABULARY,
     },
     "config": VOCABULARY,
     "lock_holder": VOCABULARY,

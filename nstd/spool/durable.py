@@ -93,11 +93,13 @@ def make_folder(folder: Path, rights: Rights = OURS) -> None:
 
 
 @contextmanager
-def new_file(path: Path, rights: Rights = OURS) -> Iterator[Callable[[bytes], None]]:
+def new_file(
+    path: Path, rights: Rights = OURS, *, durable: bool = True
+) -> Iterator[Callable[[bytes], None]]:
     """Create a file that must not exist yet; the block is given the function that writes into it.
 
-    Its bytes and rights are durable when the block is left, its name not yet. What fails half-way
-    is removed again: a full disk needs the room.
+    Its rights are given and its bytes `durable` when the block is left, its name not yet. What
+    fails half-way is removed again: a full disk needs the room.
     """
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
     descriptor = os.open(path, flags, rights.first_mode)
@@ -113,7 +115,8 @@ def new_file(path: Path, rights: Rights = OURS) -> Iterator[Callable[[bytes], No
             yield write
             with naming(path):
                 rights.give(descriptor)
-                os.fsync(descriptor)
+                if durable:
+                    os.fsync(descriptor)
         finally:
             with naming(path):
                 os.close(descriptor)  # NFS tells of a full disk only here
@@ -136,6 +139,15 @@ def replace_durably(path: Path, data: bytes, rights: Rights = OURS) -> None:
     write_new(temporary, data, rights)
     os.replace(temporary, path)
     sync_folder(path.parent)
+
+
+def replace_lightly(path: Path, data: bytes) -> None:
+    """Put `data` at `path` in one step, but wait for no disk: it is soon replaced again."""
+    temporary = path.with_name(f".{path.name}.part")
+    temporary.unlink(missing_ok=True)
+    with new_file(temporary, durable=False) as write:
+        write(data)
+    os.replace(temporary, path)
 
 
 def read_stable(path: Path, *, most_bytes: int) -> bytes:
