@@ -35,7 +35,7 @@ class Archive:
         shelf = Shelf.from_json(files.read(STATE_FILE) or b"", rendering.edition)
         archive = cls(journal, files, rendering, shelf)
         there = files.names(PAGES)
-        shelf.miss([p.number for p in shelf.pages if page_name(p.number) not in there])
+        shelf.miss([p.number for p in shelf.pages if _page_name(p.number) not in there])
         archive._compare()
         archive._sweep()
         return archive
@@ -120,7 +120,7 @@ class Archive:
                 self.files.remove(f"{SEARCH}/{name}")
 
 
-def page_name(number: int) -> str:
+def _page_name(number: int) -> str:
     return page_file(number).rpartition("/")[2]
 
 

@@ -10,7 +10,8 @@ HEAD = ("step", "level", "size", "seconds", *TERMS)
 LARGEST_LOG_BYTES = 16_000_000
 BUCKETS = 60  # the least and the greatest value of each are drawn, so no spike is lost
 WIDTH, HEIGHT = 640, 240
-LEFT, RIGHT, TOP, BOTTOM = 46, 8, 18, 30
+LEFT, RIGHT, TOP, BOTTOM = 58, 8, 24, 24
+LABEL_ROOM = 76  # between two levels that are both labelled
 LEAST_RATIO = 1.25  # between the top and the foot of the scale: a flat curve stays a flat one
 
 
@@ -38,6 +39,7 @@ class Level:
 
     at: float
     size_px: int
+    has_label: bool
 
 
 @dataclass(frozen=True)
@@ -174,7 +176,11 @@ def _value(point: tuple[int, float]) -> float:
 
 
 def _levels(rows: Sequence[_Row], scale: _Scale) -> Iterable[Level]:
-    yield Level(scale.x(rows[0].step), rows[0].size_px)
-    for before, row in pairwise(rows):
-        if row.level != before.level:
-            yield Level(scale.x(row.step), row.size_px)
+    labelled_at = -math.inf
+    for before, row in pairwise((None, *rows)):
+        if row is None or (before is not None and row.level == before.level):
+            continue
+        at = scale.x(row.step)
+        has_room = at - labelled_at >= LABEL_ROOM and at + LABEL_ROOM <= WIDTH
+        labelled_at = at if has_room else labelled_at
+        yield Level(at, row.size_px, has_room)

@@ -10,6 +10,7 @@ from nstd.gallery.rendering import MARKER
 from nstd.spool.durable import lies_at, make_folder, naming, read_stable
 from nstd.spool.real_folders import is_no_folder
 
+PART = ".part"
 HEAD_BYTES = 1024
 MOST_BYTES = 64_000_000
 OURS = f'content="{MARKER}"'.encode()
@@ -22,7 +23,7 @@ class Files:
     outbox: Path
 
     def prepare(self) -> None:
-        """Make the folders.
+        """Make the folders, and remove what a crash left half-written.
 
         Raises:
             OSError: the outbox fails.
@@ -35,6 +36,9 @@ class Files:
                     "the gallery", f"{folder} is no folder, so the gallery cannot be written there."
                 )
             make_folder(folder)
+        for name in self.names(HIDDEN):
+            if name.endswith(PART):
+                self.remove(f"{HIDDEN}/{name}")
 
     def put(self, path: str, data: bytes) -> None:
         """Put a file in its place; a reader sees the old bytes or the new, never a part.
@@ -42,7 +46,7 @@ class Files:
         It is not flushed to the disk: what a power cut takes is made again.
         """
         target = self.outbox / path
-        part = self.outbox / HIDDEN / f"{target.name}.part"
+        part = self.outbox / HIDDEN / f"{target.name}{PART}"
         part.unlink(missing_ok=True)
         descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o666)
         with naming(part):

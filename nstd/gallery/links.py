@@ -19,14 +19,17 @@ def href(path: str) -> str:
 
 
 def before_thumb(job_id: str) -> str:
+    """Return where the small picture of a job's photograph lies below the outbox."""
     return f"{THUMBS}/{job_id}-before.jpg"
 
 
 def after_thumb(job_id: str) -> str:
+    """Return where the small picture of a job's result lies."""
     return f"{THUMBS}/{job_id}-after.jpg"
 
 
 def live_picture(job_id: str) -> str:
+    """Return where the picture of a running job lies, as it is now."""
     return f"{LIVE}/{job_id}.jpg"
 
 
@@ -36,4 +39,5 @@ def page_file(number: int) -> str:
 
 
 def joined(folder: str | None, name: str) -> str:
+    """Return the path of a file in a folder of the outbox, or in the outbox itself."""
     return f"{folder}/{name}" if folder else name

@@ -5,7 +5,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cache, cached_property
 from importlib import resources
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
@@ -35,27 +35,33 @@ class Front:
     chunks: int
 
 
+@cache
+def templates() -> Environment:
+    """Return the pages' templates; each is compiled once in a process."""
+    found = Environment(
+        loader=PackageLoader("nstd.gallery"),
+        autoescape=True,  # every name in it is a stranger's
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    found.globals.update(
+        marker=MARKER, plot_width=WIDTH, plot_height=HEIGHT, plot_left=LEFT,
+        plot_right=WIDTH - RIGHT, plot_top=TOP, plot_bottom=HEIGHT - BOTTOM,
+    )  # fmt: skip
+    found.filters.update(
+        day=_day, duration=duration, iso=_iso, link=_link, loss=_loss, moment=_moment,
+        number=_number, page_link=_page_link, printable=printable,
+    )  # fmt: skip
+    return found
+
+
+@dataclass(frozen=True)
 class Rendering:
     """Makes the gallery's files; `home` is the name of its first page."""
 
-    def __init__(self, home: str) -> None:
-        self.home = home
-        self._templates = Environment(
-            loader=PackageLoader("nstd.gallery"),
-            autoescape=True,  # every name in it is a stranger's
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-            keep_trailing_newline=True,
-        )
-        self._templates.globals.update(
-            marker=MARKER, home=home, plot_width=WIDTH, plot_height=HEIGHT, plot_left=LEFT,
-            plot_right=WIDTH - RIGHT, plot_top=TOP, plot_bottom=HEIGHT - BOTTOM,
-        )  # fmt: skip
-        self._templates.filters.update(
-            day=_day, duration=duration, iso=_iso, link=_link, loss=_loss, moment=_moment,
-            number=_number, page_link=_page_link, printable=printable,
-        )  # fmt: skip
+    home: str
 
     @cached_property
     def edition(self) -> str:
@@ -109,9 +115,8 @@ class Rendering:
         return f"nstdNow({json.dumps(news)});\n".encode()
 
     def _page(self, template: str, root: str, **values: object) -> bytes:
-        text = self._templates.get_template(template).render(
-            root=root, edition=self.edition, **values
-        )
+        found = templates().get_template(template)
+        text = found.render(root=root, home=self.home, edition=self.edition, **values)
         return text.encode()
 
 

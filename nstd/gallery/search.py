@@ -36,6 +36,7 @@ def pages_of(chunk: int) -> range:
 
 
 def chunk_file(chunk: int) -> str:
+    """Return where a file of the index lies below the outbox."""
     return f"{SEARCH}/{chunk}.js"
 
 

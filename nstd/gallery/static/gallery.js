@@ -37,6 +37,10 @@
     }
   }, true);
 
+  document.addEventListener("error", (event) => {  // taken out of the outbox since
+    if (event.target.matches?.(".frame img")) event.target.parentElement.classList.add("gone");
+  }, true);
+
   // --- what a visitor has done outlives a reload ----------------------------------------------
 
   const KEY = `nstd ${location.pathname}`;
@@ -112,6 +116,7 @@
     for (const item of all("[data-find]")) {
       item.hidden = active && !fits(fold(item.dataset.find), item.dataset.folder);
     }
+    if (active) for (const rest of all(".rest")) rest.open = true;
     for (const section of all("[data-section]")) {
       const left = all("[data-find]:not([hidden])", section).length;
       const wanted = ["all", section.dataset.section].includes(state());
@@ -247,11 +252,17 @@
     if (words.length) $("news").textContent = words.join(". ");
   }
 
+  const MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(" ");
+  function clockOf(moment) {  // as the pages have it
+    const two = (number) => String(number).padStart(2, "0");
+    return `${moment.getDate()} ${MONTHS[moment.getMonth()]} ${moment.getFullYear()}, ` +
+      `${two(moment.getHours())}:${two(moment.getMinutes())}`;
+  }
+
   function tellTime() {
     const alive = $("alive");
     if (!alive) return;
-    const moment = new Date(now.written_s * 1000);
-    const clock = moment.toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "short" });
+    const clock = clockOf(new Date(now.written_s * 1000));
     const silent_s = Date.now() / 1000 - now.written_s;
     const silent = !now.stopped && silent_s > SILENT_S;
     let words = `As of ${clock}`;
