@@ -87,10 +87,13 @@ class Daemon:
         self.show(moment)
 
     def show(self, moment: Now, *, leaving: bool = False) -> None:
-        """Bring the gallery up to date; its faults hold up nothing else."""
+        """Bring the gallery up to date; its faults hold up nothing else.
+
+        Also while the work folder cannot be written: then the page says so.
+        """
         if self.gallery:
             write = partial(self.gallery.turn, moment, self.circuits.faults, leaving=leaving)
-            self.circuits.use("outbox", moment, write, alone=GALLERY)
+            self.circuits.use("outbox", moment, write, alone=GALLERY, needs_work=False)
 
     def _scan(self, moment: Now) -> None:
         if not self.gate.may_accept(moment):

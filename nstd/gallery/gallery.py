@@ -1,5 +1,6 @@
 """Keeps the gallery in the outbox up to date: cheaply, and never in anybody's way."""
 
+import errno
 import sqlite3
 import time
 import traceback
@@ -27,6 +28,8 @@ BEAT_EVERY_S = 60.0
 REST = 20  # after so many times as long as writing took: on a slow share it is done more rarely
 MOST_FOLDERS = 500
 NAME = "the gallery"
+REFUSALS = frozenset({errno.EACCES, errno.EBUSY, errno.ETXTBSY})
+MOST_REFUSED = 5
 
 log = structlog.get_logger()
 
@@ -54,6 +57,7 @@ class Gallery:
     _exhibits: dict[str, Exhibit] = field(default_factory=dict)
     _shown: _Shown = field(default_factory=_Shown)
     _next_s: float = float("-inf")
+    _refused: int = 0  # times in a row
 
     def turn(self, now: Now, faults: tuple[Fault, ...], *, leaving: bool = False) -> None:
         """Write what has changed.
@@ -68,9 +72,11 @@ class Gallery:
         began_s = time.monotonic()
         try:
             self._bring_up_to_date(now, faults, leaving)
-        except (OSError, sqlite3.DatabaseError, WorldError):
+            self._refused = 0
+        except (OSError, sqlite3.DatabaseError, WorldError) as error:
             self._rendering = None  # look at everything again
-            raise
+            if not self._is_known(error, faults):
+                raise
         except Exception as error:
             place = traceback.extract_tb(error.__traceback__)[-1]
             where = f"{place.filename}, line {place.lineno}"
@@ -79,6 +85,18 @@ class Gallery:
             ) from error
         took_s = time.monotonic() - began_s
         self._next_s = now.monotonic_s + max(EVERY_S, REST * took_s)
+
+    def _is_known(self, error: Exception, faults: tuple[Fault, ...]) -> bool:
+        """Tell whether a fault need not be told: it is already, or goes by itself.
+
+        A share of another machine refuses to replace a file at the moment when somebody reads it.
+        """
+        if isinstance(error, sqlite3.DatabaseError):
+            return any(fault.resource == "work" for fault in faults)
+        if isinstance(error, OSError) and error.errno in REFUSALS:
+            self._refused += 1
+            return self._refused < MOST_REFUSED
+        return False
 
     def _bring_up_to_date(self, now: Now, faults: tuple[Fault, ...], leaving: bool) -> None:
         of = (self.journal.history.version(), faults)

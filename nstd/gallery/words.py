@@ -6,6 +6,7 @@ from typing import NamedTuple
 from nstd.clock import duration
 from nstd.formats import PictureFormat
 from nstd.orders import Order, RunFacts
+from nstd.printable import printable
 from nstd.recipe import AdamChoice, Recipe
 
 FORMATS: dict[PictureFormat, str] = {
@@ -52,9 +53,10 @@ def facts_in_words(order: Order, facts: RunFacts, *, queued_s: float) -> tuple[F
 def style_in_words(order: Order) -> str:
     """Name the style; of a blend, its parts and their shares."""
     if len(order.styles) == 1:
-        return order.styles[0].name
+        return printable(order.styles[0].name)
     total = sum(style.weight for style in order.styles)
-    return " + ".join(f"{style.name} ({style.weight / total:.0%})" for style in order.styles)
+    parts = (f"{style.name} ({style.weight / total:.0%})" for style in order.styles)
+    return printable(" + ".join(parts))
 
 
 def _lines(order: Order, facts: RunFacts, queued_s: float) -> Iterator[Fact]:

@@ -195,7 +195,7 @@ def test_progress_comes_by_itself_and_moves_nothing_else(
         visitor.open()
         progress = visitor.page.get_by_role("progressbar", name="Progress of now.jpg")
         expect(progress).to_have_attribute("value", "10")
-        visitor.page.get_by_label("Search name or style").fill("img")
+        visitor.page.get_by_label("Search name or style").fill("jpg")
         visitor.page.locator(".slider").nth(2).fill("30")
         visitor.page.evaluate("scrollTo(0, 400)")
         museum.at_step(job, 84)

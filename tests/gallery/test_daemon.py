@@ -100,3 +100,15 @@ def test_what_is_out_of_order_stands_on_the_page(root: Path) -> None:
         wheel.turn(800)
 
         assert "Out of order" not in page.read_text()
+
+
+def test_a_work_folder_out_of_order_stands_on_the_page_too(root: Path) -> None:
+    """The journal can be read while it cannot be written: a full disk is told where people look."""
+    page = root / "outbox/index.html"
+    with opened(load_config(root / "config.yaml")) as journal:
+        wheel = Wheel(root, journal)
+        wheel.turn(1)
+        (root / "work/arriving").rmdir()
+        wheel.turn(80)
+
+        assert "The work folder cannot be used" in page.read_text()

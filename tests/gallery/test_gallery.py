@@ -429,6 +429,28 @@ def test_a_file_that_could_not_be_written_is_written_at_the_next_turn(
     assert not list(museum.outbox.rglob("*.part"))
 
 
+def test_a_share_that_refuses_for_a_moment_is_no_fault(
+    museum: Museum, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when somebody just reads the page over SMB; what lasts is one."""
+    plain, refused = os.replace, iter(range(4))
+
+    def refuse(source: Path, target: Path) -> None:
+        if next(refused, None) is not None:
+            raise PermissionError(13, "Permission denied", str(target))
+        plain(source, target)
+
+    monkeypatch.setattr(os, "replace", refuse)
+    for _ in range(5):
+        museum.turn()
+    assert (museum.outbox / "index.html").exists()
+    refused = iter(range(99))
+    museum.enter("IMG.jpg")
+    with pytest.raises(PermissionError):
+        for _ in range(5):
+            museum.turn()
+
+
 def test_many_jobs_left_by_a_time_without_gallery_are_shown_little_by_little(
     museum: Museum, monkeypatch: pytest.MonkeyPatch
 ) -> None:
