@@ -45,6 +45,7 @@ def templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
+        auto_reload=False,  # an upgrade under a running daemon waits for its restart
     )
     found.globals.update(
         marker=MARKER, plot_width=WIDTH, plot_height=HEIGHT, plot_left=LEFT,
