@@ -155,6 +155,9 @@ class Settings(Model):
         default=None,
         description="program and arguments, called when a job or a resource fails; null = none",
     )
+    gallery: bool = Field(
+        default=True, description="keep `index.html` in the outbox up to date, for any browser"
+    )
     log: Literal["auto", "json", "console"] = Field(
         default="auto",
         description="form of the log; `auto` is `console` on a terminal, else `json`",

@@ -16,6 +16,9 @@ from nstd.device_faults import DeviceFaults
 from nstd.devices import find_devices, unused_gpus
 from nstd.errors import AlreadyRunningError, ConfigError, WorldError
 from nstd.foreman import Foreman
+from nstd.gallery.files import Files
+from nstd.gallery.gallery import NAME as GALLERY
+from nstd.gallery.gallery import Gallery
 from nstd.inbox_lock import held
 from nstd.notify import Notifier
 from nstd.ownership import opened
@@ -66,6 +69,7 @@ class Daemon:
     circuits: Circuits
     gate: Gate
     upkeep: Upkeep
+    gallery: Gallery | None
     _last_scan_s: float = 0.0
     _next_scan_s: float = 0.0
     _inbox_pending: bool = field(default=True)
@@ -81,6 +85,16 @@ class Daemon:
             self._scan(moment)
         self.foreman.tick(moment, hand_out=not leaving)
         self.upkeep.turn(moment)
+        self.show(moment)
+
+    def show(self, moment: Now, *, leaving: bool = False) -> None:
+        """Bring the gallery up to date; its faults hold up nothing else.
+
+        Also while the work folder cannot be written: then the page says so.
+        """
+        if self.gallery:
+            write = partial(self.gallery.turn, moment, self.circuits.faults, leaving=leaving)
+            self.circuits.use("outbox", moment, write, alone=GALLERY, needs_work=False)
 
     def _scan(self, moment: Now) -> None:
         if not self.gate.may_accept(moment):
@@ -165,7 +179,9 @@ def build(config: Config, journal: Journal, pool: Pool, *, before: Daemon | None
     )
     intake = Intake(reception, patience, resources)
     upkeep = Upkeep.of(config, journal, circuits, before=before.upkeep if before else None)
-    return Daemon(config, journal, intake, foreman, circuits, gate, upkeep)
+    shown = (before and before.gallery) or Gallery(journal, Files(config.outbox))
+    gallery = shown if settings.gallery else None
+    return Daemon(config, journal, intake, foreman, circuits, gate, upkeep, gallery)
 
 
 def process_pool(config: Config) -> ProcessPool:
@@ -277,5 +293,6 @@ def _leave(daemon: Daemon, pool: ProcessPool, wakeup: Wakeup, notifier: Notifier
         wakeup.clear()
         moment = now()
         daemon.tick(moment, leaving=True)
+    daemon.show(now(), leaving=True)
     for job_id in pool.running():
         log.warning("job left at its last checkpoint", job=job_id)
