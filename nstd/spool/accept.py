@@ -20,7 +20,7 @@ from nstd.spool.inbox import Entry
 from nstd.spool.jobs import Job, NewJob
 from nstd.spool.journal import Journal
 from nstd.spool.manifest import Wish, read_manifest
-from nstd.spool.pairing import BatchOffer, Offer, Refusal
+from nstd.spool.offers import BatchOffer, Offer, Refusal
 from nstd.spool.styles import list_styles
 from nstd.spool.work import WorkFolder
 from nstd.strict_yaml import LARGEST_TEXT_BYTES
