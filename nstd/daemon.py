@@ -34,6 +34,7 @@ from nstd.spool.journal import Journal
 from nstd.spool.names import STYLES_FOLDER
 from nstd.spool.outbox import Outbox
 from nstd.spool.resources import Resources
+from nstd.spool.rights import Rights
 from nstd.spool.tidy import Tidying
 from nstd.spool.work import WorkFolder
 from nstd.time_limit import TimeLimit
@@ -121,7 +122,8 @@ def build(config: Config, journal: Journal, pool: Pool, *, before: Daemon | None
     limits = decode_limits(settings.limits)
     resources = Resources(journal, work, config.inbox, config.outbox)
     circuits = before.circuits if before else Circuits(journal, resources)
-    publishing = Publishing(journal, work, Outbox(config.outbox))
+    rights = Rights.named(settings.result_mode, settings.result_group)
+    publishing = Publishing(journal, work, Outbox(config.outbox, rights))
     reception = Reception(
         journal=journal,
         work=work,
@@ -147,7 +149,7 @@ def build(config: Config, journal: Journal, pool: Pool, *, before: Daemon | None
         work=work,
         pool=pool,
         publishing=publishing,
-        tidying=Tidying(journal, work, config.inbox, settings.originals),
+        tidying=Tidying(journal, work, config.inbox, settings.originals, rights),
         circuits=circuits,
         retries=RetryPolicy(settings.attempts, settings.retry_wait_s),
         desk=Desk(
@@ -195,6 +197,7 @@ def run(config: Config, *, once: bool, display: Display | None) -> list[Job]:
         the jobs that ended meanwhile.
     """
     began_s = now().wall_s
+    Rights.named(config.settings.result_mode, config.settings.result_group)  # before all that waits
     wakeup, notifier = Wakeup(), Notifier.from_environment()
     wakeup.catch_signals()
     with opened(config) as journal, held(config.inbox, pause=wakeup.sleep) as lock:
@@ -234,6 +237,7 @@ def _reloaded(daemon: Daemon, pool: Pool) -> Daemon:
     old = daemon.config
     try:
         new = load_config(old.path)
+        Rights.named(new.settings.result_mode, new.settings.result_group)
     except ConfigError as error:
         log.error("configuration not reloaded", reason=str(error))
         daemon.circuits.failed(WorldError("configuration", f"{error}\nThe old one stays."), now())
