@@ -112,7 +112,8 @@ def put_module(
 ) -> None:
     """Let the child meet a Pillow that misbehaves: the library is the border here."""
     (folder / "PIL").mkdir(parents=True)
-    (folder / "PIL" / "__init__.py").write_text(f"import os, sys\n{always}\n")
+    error = "class UnidentifiedImageError(OSError): pass"
+    (folder / "PIL" / "__init__.py").write_text(f"import os, sys\n{always}\n{error}\n")
     lines = [
         "import os, sys",
         "MAX_IMAGE_PIXELS = None",
