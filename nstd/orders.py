@@ -10,10 +10,11 @@ from pydantic import Field
 
 from nstd.errors import JobError
 from nstd.formats import SUFFIX_OF_FORMAT, PictureFormat
-from nstd.recipe import Model, Recipe
+from nstd.recipe import Canvas, Model, Recipe
 
 STEPS_SUFFIX = ".steps"
 SMALLEST_SIDE_PX = 16
+PROOF_LABEL = "proof"
 
 ColorChoice = Literal["style", "keep"]
 MetadataChoice = Literal["keep", "no-gps", "none"]
@@ -27,8 +28,24 @@ class StyleShare(Model):
     pictures: tuple[str, ...] = Field(strict=False)
 
 
+class ProofRow(Model):
+    """A row of a proof: one style, and all that a picture in it alone would be painted with."""
+
+    style: StyleShare
+    strengths: tuple[float, ...] = Field(strict=False)
+    recipe_name: str
+    recipe: Recipe
+    seed: int
+    style_scale: float
+    color: ColorChoice
+
+
 class Order(Model):
-    """A manifest with everything resolved: what the journal keeps and the record repeats."""
+    """A manifest with everything resolved: what the journal keeps and the record repeats.
+
+    With `proof`, it is a contact sheet of these rows; `size_px` is then what the long side of each
+    picture has at most, `styles` are those of all rows, and the recipe is the first row's.
+    """
 
     styles: tuple[StyleShare, ...] = Field(strict=False)
     recipe_name: str
@@ -43,11 +60,17 @@ class Order(Model):
     snapshots: int = 0
     color: ColorChoice = "style"
     metadata: MetadataChoice = "keep"
+    proof: tuple[ProofRow, ...] = Field(default=(), strict=False)
 
     @property
     def style_label(self) -> str:
-        """The styles in words, as results are named: `starry-night`, `monet+shipwreck`."""
-        return "+".join(style.name for style in self.styles)
+        """The styles in words, as results are named: `starry-night`, `monet+shipwreck`; `proof`."""
+        return PROOF_LABEL if self.proof else "+".join(style.name for style in self.styles)
+
+    @property
+    def proof_pictures(self) -> int:
+        """How many pictures are painted for a proof; 0 where it is none."""
+        return sum(len(row.strengths) for row in self.proof)
 
     def result_size(self, *, width: int, height: int) -> tuple[int, int]:
         """Return the width and height of the result of a photograph: its own, or as ordered.
@@ -57,6 +80,7 @@ class Order(Model):
         """
         if self.size_px:
             scale = self.size_px / max(width, height)
+            scale = min(1.0, scale) if self.proof else scale
             width, height = max(1, round(width * scale)), max(1, round(height * scale))
         if min(width, height) < SMALLEST_SIDE_PX:
             raise JobError(
@@ -70,13 +94,9 @@ class Order(Model):
 
         The exact size is the engine's to say; this is for who must refuse what nobody can hold.
         """
-        canvas = self.recipe.canvas
-        if canvas is None:
-            return 0
-        sides = {"square": 1.0, "short_side": min(width, height), "long_side": max(width, height)}
-        across = (1, 1) if canvas.fit == "square" else (width, height)
-        scale = canvas.px / sides[canvas.fit]
-        return round(across[0] * scale) * round(across[1] * scale)
+        recipes = [self.recipe, *(row.recipe for row in self.proof)]
+        canvases = [recipe.canvas for recipe in recipes if recipe.canvas]
+        return max((_pixels_of(canvas, width, height) for canvas in canvases), default=0)
 
     def snapshot_suffix(self, step: int) -> str:
         """How the name of the picture after that step ends: `.steps/000200.jpg`."""
@@ -88,6 +108,13 @@ class Order(Model):
             return ()
         due = range(self.snapshots, steps + 1, self.snapshots)
         return tuple(self.snapshot_suffix(step) for step in due)
+
+
+def _pixels_of(canvas: Canvas, width: int, height: int) -> int:
+    sides = {"square": 1.0, "short_side": min(width, height), "long_side": max(width, height)}
+    across = (1, 1) if canvas.fit == "square" else (width, height)
+    scale = canvas.px / sides[canvas.fit]
+    return round(across[0] * scale) * round(across[1] * scale)
 
 
 @dataclass(frozen=True)
@@ -108,6 +135,7 @@ class WorkOrder:
     content: bytes
     styles: tuple[StylePicture, ...]
     checkpoint: bytes | None
+    title: str = ""  # the photograph's name, for who shows it
 
 
 @dataclass(frozen=True)
@@ -170,6 +198,24 @@ class ProducedFile:
 
 
 @dataclass(frozen=True)
+class ProofPictureFacts:
+    """What the worker knows of one picture of a proof, for the record."""
+
+    style: str
+    strength: float
+    width: int
+    height: int
+    precision: str
+    evaluations: int
+    stalled_levels: int
+    seconds_style: float
+    seconds_optimise: float
+    style_cache: Literal["hit", "miss", "unused"]
+    losses_start: dict[str, float]
+    losses_end: dict[str, float]
+
+
+@dataclass(frozen=True)
 class RunFacts:
     """What the worker knows of a finished run, for the record."""
 
@@ -191,6 +237,7 @@ class RunFacts:
     losses_delivered: dict[str, float]
     versions: dict[str, str]
     reduced_memory: bool = False  # memory ran out, and it was done with a shorter history
+    proof: tuple[ProofPictureFacts, ...] = ()  # row by row; the losses are then here alone
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from nstd.errors import ManifestError
 from nstd.printable import printable
 from nstd.spool.check import problem_of
-from nstd.spool.manifest import Manifest, content_list, read_manifest
+from nstd.spool.manifest import Manifest, content_list
+from nstd.spool.reading import read_manifest
 from nstd.spool.styles import Style
 
 STYLES = {
