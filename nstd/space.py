@@ -36,6 +36,8 @@ def outbox_bytes(order: Order, pixels: int) -> int:
     """Return how much a job may publish, for a photograph of so many pixels."""
     result_px = order.size_px**2 if order.size_px else pixels
     count = 1 + (order.recipe.steps // order.snapshots if order.snapshots else 0)
+    if order.proof:  # its sheet: the photograph, every painting, and the pictures
+        count += len(order.proof) + order.proof_pictures
     return count * result_px * FILE_BYTES[order.output_format] + LOG_BYTES
 
 
@@ -45,7 +47,9 @@ def work_bytes(order: Order, pixels: int) -> int:
     painted_px = order.size_px**2 if order.size_px else pixels
     if recipe.canvas:
         painted_px = recipe.canvas.px**2
-    return CHECKPOINTS * state_bytes(recipe, painted_px) + outbox_bytes(order, pixels)
+    # The checkpoint of a proof holds, besides, the pictures that are painted already.
+    painted = order.proof_pictures * painted_px * FILE_BYTES["png"]
+    return CHECKPOINTS * (state_bytes(recipe, painted_px) + painted) + outbox_bytes(order, pixels)
 
 
 def state_bytes(recipe: Recipe, pixels: int) -> int:
