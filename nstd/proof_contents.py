@@ -32,7 +32,7 @@ def contents_of(
         )
         for row in order.proof
     )
-    words = f"{photograph.width} × {photograph.height} pixels"
+    words = f"{photograph.width} × {photograph.height} px"
     return SheetContents(
         work.title or "Proof",
         _subtitle(order, size_px=max(width, height)),

@@ -118,14 +118,16 @@ def alone(row: ProofRow, strength: float, content: bytes) -> WorkOrder:
     return WorkOrder("job-1", order, content, style_pictures(row.style.name), None)
 
 
-@pytest.fixture
-def station(tmp_path: Path) -> Station:
+def tiny_station(folder: Path) -> Station:
     """Return a station with the narrow network and an empty cache."""
-    made = Station.at(
-        "cpu", cache_folder=tmp_path, weights_folder=tmp_path, checkpoint_every_s=3600
-    )
+    made = Station.at("cpu", cache_folder=folder, weights_folder=folder, checkpoint_every_s=3600)
     made._weights["vgg16"] = Weights("vgg16", "00", tiny_state(), {"avg": {}, "max": {}})
     return made
+
+
+@pytest.fixture
+def station(tmp_path: Path) -> Station:
+    return tiny_station(tmp_path)
 
 
 def never() -> bool:
