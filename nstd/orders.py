@@ -10,7 +10,7 @@ from pydantic import Field
 
 from nstd.errors import JobError
 from nstd.formats import SUFFIX_OF_FORMAT, PictureFormat
-from nstd.recipe import Canvas, Model, Recipe
+from nstd.recipe import Model, Recipe
 
 STEPS_SUFFIX = ".steps"
 SMALLEST_SIDE_PX = 16
@@ -92,11 +92,12 @@ class Order(Model):
     def canvas_pixels(self, *, width: int, height: int) -> int:
         """Return about how many pixels a photograph has on the recipe's own canvas; 0: it has none.
 
-        The exact size is the engine's to say; this is for who must refuse what nobody can hold.
+        Of the rows of a proof, that of the largest.
         """
-        recipes = [self.recipe, *(row.recipe for row in self.proof)]
-        canvases = [recipe.canvas for recipe in recipes if recipe.canvas]
-        return max((_pixels_of(canvas, width, height) for canvas in canvases), default=0)
+        canvases = [recipe.canvas for recipe in (self.recipe, *(row.recipe for row in self.proof))]
+        return max(
+            canvas.pixels(width=width, height=height) if canvas else 0 for canvas in canvases
+        )
 
     def snapshot_suffix(self, step: int) -> str:
         """How the name of the picture after that step ends: `.steps/000200.jpg`."""
@@ -108,13 +109,6 @@ class Order(Model):
             return ()
         due = range(self.snapshots, steps + 1, self.snapshots)
         return tuple(self.snapshot_suffix(step) for step in due)
-
-
-def _pixels_of(canvas: Canvas, width: int, height: int) -> int:
-    sides = {"square": 1.0, "short_side": min(width, height), "long_side": max(width, height)}
-    across = (1, 1) if canvas.fit == "square" else (width, height)
-    scale = canvas.px / sides[canvas.fit]
-    return round(across[0] * scale) * round(across[1] * scale)
 
 
 @dataclass(frozen=True)

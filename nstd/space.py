@@ -43,13 +43,15 @@ def outbox_bytes(order: Order, pixels: int) -> int:
 
 def work_bytes(order: Order, pixels: int) -> int:
     """Return how much a job may write into the work folder: its results, and its checkpoints."""
-    recipe = order.recipe
-    painted_px = order.size_px**2 if order.size_px else pixels
-    if recipe.canvas:
-        painted_px = recipe.canvas.px**2
+    result_px = order.size_px**2 if order.size_px else pixels
+    recipes = [row.recipe for row in order.proof] or [order.recipe]
+    state = max(
+        state_bytes(recipe, recipe.canvas.px**2 if recipe.canvas else result_px)
+        for recipe in recipes
+    )
     # The checkpoint of a proof holds, besides, the pictures that are painted already.
-    painted = order.proof_pictures * painted_px * FILE_BYTES["png"]
-    return CHECKPOINTS * (state_bytes(recipe, painted_px) + painted) + outbox_bytes(order, pixels)
+    painted = order.proof_pictures * result_px * FILE_BYTES["png"]
+    return CHECKPOINTS * (state + painted) + outbox_bytes(order, pixels)
 
 
 def state_bytes(recipe: Recipe, pixels: int) -> int:

@@ -7,6 +7,7 @@ from pictures import put_picture
 
 from nstd.errors import ManifestError
 from nstd.orders import Order
+from nstd.space import outbox_bytes, work_bytes
 from nstd.spool.check import problem_of
 from nstd.spool.reading import read_manifest
 from nstd.spool.styles import Style, list_styles
@@ -120,6 +121,26 @@ def test_a_small_photograph_is_not_enlarged(styles: dict[str, Style]) -> None:
 
     assert order.result_size(width=300, height=200) == (300, 200)
     assert order.result_size(width=6000, height=4000) == (512, 341)
+
+
+def test_the_largest_canvas_of_a_sheet_is_the_one_that_counts(tmp_path: Path) -> None:
+    """No row may ask for one that nobody could hold."""
+    for name, canvas in (("a", ""), ("b", "overrides: {canvas: {fit: square, px: 3000}}\n")):
+        put_picture(tmp_path / f"{name}.jpg")
+        (tmp_path / f"{name}.yaml").write_text(canvas)
+    order = order_of("proof: true\nstyle: [a, b]\n", list_styles(tmp_path))
+
+    assert order.canvas_pixels(width=600, height=400) == 9_000_000
+
+
+def test_a_sheet_needs_room_for_all_its_pictures(styles: dict[str, Style]) -> None:
+    """In the outbox on the sheet, in the work folder also in three checkpoints."""
+    small = order_of("proof: true\nstyle: waves\n", styles)
+    large = order_of('proof: true\nstyle: "*"\nstrength: [1, 2, 3]\nsize: 512\n', styles)
+    pixels_bytes = 8 * 512 * 512 * 3
+
+    assert outbox_bytes(large, 10**7) - outbox_bytes(small, 10**7) > pixels_bytes
+    assert work_bytes(large, 10**7) - work_bytes(small, 10**7) > 4 * pixels_bytes
 
 
 def test_a_sheet_holds_sixty_pictures() -> None:
