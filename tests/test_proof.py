@@ -29,6 +29,7 @@ from nstd.orders import (
     StyleShare,
     WorkOrder,
 )
+from nstd.proof_plan import ProofPlan
 from nstd.proof_sheet import Layout
 from nstd.record import facts_from_json, facts_json
 from nstd.station import Station
@@ -240,6 +241,18 @@ def test_progress_is_that_of_the_whole_sheet(station: Station) -> None:
     assert told[0].eta_s > 0
     assert told[-1].eta_s == 0
     assert [event.size_px for event in told[8:10]] == [32, 64]
+
+
+def test_what_is_left_is_reckoned_from_what_was_made_here() -> None:
+    """A step costs what its pixels cost; what an earlier worker made took this one no time."""
+    plan = ProofPlan(((10, 10, 40), (), (10, 10, 40)))
+
+    assert (plan.steps, plan.steps_before(1), plan.steps_before(2)) == (6, 3, 3)
+    assert plan.eta_s(0, 3, spent_s=6) == 6
+    assert plan.eta_s(0, 2, spent_s=1) == 5
+    assert plan.eta_s(2, 4, spent_s=5) == 5
+    assert plan.eta_s(4, 6, spent_s=5) == 0
+    assert plan.eta_s(4, 4, spent_s=0) == 0
 
 
 def test_the_record_tells_of_every_picture(station: Station) -> None:
