@@ -12,7 +12,7 @@ import pytest
 import torch
 from pictures import picture_bytes
 from PIL import Image
-from tiny import tiny_recipe, tiny_state
+from tiny import ADAM, tiny_recipe, tiny_state
 
 from nstd.engine.backbone import Backbone
 from nstd.engine.stylize import Problem, Run, SavedRun, Step
@@ -170,9 +170,9 @@ def test_a_picture_of_a_sheet_is_that_of_a_job_of_its_own(station: Station) -> N
     rows = (
         row("waves"),
         row("monet", color="keep", style_scale=0.5),
-        row("monet", recipe=tiny_recipe(steps=4, optimizer={"name": "adam", "lr": 0.1})),
-        row("waves", recipe=tiny_recipe(start="noise", network="raw", pooling="max"), seed=3),
-        row("waves", recipe=tiny_recipe(canvas={"fit": "square", "px": 40})),
+        row("monet", recipe=tiny_recipe(steps=4, optimizer=ADAM), strengths=(1.5,)),
+        row("waves", recipe=tiny_recipe(start="noise", pooling="max"), seed=3, strengths=(1.5,)),
+        row("waves", recipe=tiny_recipe(canvas={"fit": "square", "px": 40}), strengths=(1.5,)),
     )
     work = proof(*rows)
     result = finished(work, station)
