@@ -3,13 +3,25 @@
 import csv
 import io
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
 from nstd.orders import LossRow
 
 GROUPS = ("content", "style", "tv")
+LOG_HEAD = ("step", "level", "size", "seconds", "total", *GROUPS)
 CURVES = {"total": "#222222", "content": "#1b7f5c", "style": "#c4541b", "tv": "#7a7a9d"}
+
+
+@dataclass(frozen=True)
+class PictureLog:
+    """The loss log of one picture of a proof: whose it is, its terms' names and its rows."""
+
+    style: str
+    strength: float
+    names: tuple[str, ...]
+    rows: tuple[LossRow, ...]
 
 
 def group_sums(names: Sequence[str], terms: Sequence[float]) -> dict[str, float]:
@@ -22,23 +34,39 @@ def group_sums(names: Sequence[str], terms: Sequence[float]) -> dict[str, float]
 
 def losses_csv(names: Sequence[str], rows: Sequence[LossRow]) -> bytes:
     """Write the loss log: a row a step, the groups first, then a column a term and layer."""
+    return _table(LOG_HEAD, _details(names), (_fields(names, row) for row in rows))
+
+
+def proof_losses_csv(logs: Sequence[PictureLog]) -> bytes:
+    """Write the loss logs of a proof's pictures below each other; what one lacks stays empty."""
+    details = list(dict.fromkeys(name for log in logs for name in _details(log.names)))
+    rows = (
+        {"style_name": log.style, "strength": f"{log.strength:g}", **_fields(log.names, row)}
+        for log in logs
+        for row in log.rows
+    )
+    return _table(("style_name", "strength", *LOG_HEAD), details, rows)
+
+
+def _details(names: Sequence[str]) -> list[str]:
+    return [name for name in names if name not in GROUPS]
+
+
+def _fields(names: Sequence[str], row: LossRow) -> dict[str, str]:
+    numbers = group_sums(names, row.terms) | dict(zip(names, row.terms, strict=True))
+    place = {"step": row.step, "level": row.level, "size": row.size_px}
+    return {
+        **{name: str(value) for name, value in place.items()},
+        "seconds": f"{row.seconds:.3f}",
+        **{name: f"{value:.6g}" for name, value in numbers.items()},
+    }
+
+
+def _table(head: Sequence[str], details: Sequence[str], rows: Iterable[dict[str, str]]) -> bytes:
     out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    details = [index for index, name in enumerate(names) if name not in GROUPS]
-    head = ["step", "level", "size", "seconds", "total", *GROUPS]
-    writer.writerow([*head, *(names[index] for index in details)])
-    for row in rows:
-        sums = group_sums(names, row.terms)
-        writer.writerow(
-            [
-                row.step,
-                row.level,
-                row.size_px,
-                f"{row.seconds:.3f}",
-                *(f"{sums[group]:.6g}" for group in ("total", *GROUPS)),
-                *(f"{row.terms[index]:.6g}" for index in details),
-            ]
-        )
+    writer = csv.DictWriter(out, (*head, *details), restval="", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
     return out.getvalue().encode()
 
 

@@ -24,10 +24,9 @@ class SavedWork:
 
 def to_bytes(run: SavedRun, rows: Sequence[LossRow], *, seconds: float, job_id: str) -> bytes:
     """Write a checkpoint of the job."""
-    numbers = [[row.step, row.level, row.size_px, row.seconds, *row.terms] for row in rows]
     tensors = {f"optimizer.{name}": tensor.contiguous() for name, tensor in run.optimizer.items()}
     tensors |= {f"average.{name}": tensor.contiguous() for name, tensor in run.average.items()}
-    tensors["rows"] = torch.tensor(numbers, dtype=torch.float64)
+    tensors["rows"] = rows_to_tensor(rows)
     position = {
         "job": job_id,
         "step": run.step,
@@ -47,7 +46,7 @@ def from_bytes(data: bytes, *, device: torch.device, job_id: str) -> SavedWork |
         position = json.loads(header["__metadata__"]["position"])
         if position["job"] != job_id:
             return None
-        rows = tuple(_row(numbers) for numbers in tensors.pop("rows").tolist())
+        rows = rows_from_tensor(tensors.pop("rows"))
     except (SafetensorError, KeyError, ValueError):
         return None
     placed = {name: _placed(tensor, device) for name, tensor in tensors.items()}
@@ -75,6 +74,15 @@ def _placed(tensor: Tensor, device: torch.device) -> Tensor:
     return tensor.to(device) if tensor.dim() > 1 else tensor
 
 
-def _row(numbers: list[float]) -> LossRow:
-    step, level, size_px, seconds, *terms = numbers
-    return LossRow(int(step), int(level), int(size_px), seconds, tuple(terms))
+def rows_to_tensor(rows: Sequence[LossRow]) -> Tensor:
+    """Write a loss log as float64 numbers, a line a row."""
+    numbers = [[row.step, row.level, row.size_px, row.seconds, *row.terms] for row in rows]
+    return torch.tensor(numbers, dtype=torch.float64)
+
+
+def rows_from_tensor(numbers: Tensor) -> tuple[LossRow, ...]:
+    """Read back what `rows_to_tensor` wrote."""
+    return tuple(
+        LossRow(int(step), int(level), int(size_px), seconds, tuple(terms))
+        for step, level, size_px, seconds, *terms in numbers.tolist()
+    )

@@ -57,10 +57,10 @@ class JobError(NstdError):
 
 
 class ManifestError(JobError):
-    """A manifest is wrong; `problems` lists everything that is."""
+    """A manifest is wrong; `problems` lists everything that is, `where` names the file."""
 
     def __init__(self, where: str, problems: tuple[str, ...]) -> None:
-        self.problems = problems
+        self.where, self.problems = where, problems
         lines = "".join(f"\n  - {problem}" for problem in problems[:MOST_PROBLEMS_TOLD])
         if len(problems) > MOST_PROBLEMS_TOLD:
             lines += f"\n  - … and {len(problems) - MOST_PROBLEMS_TOLD} more"

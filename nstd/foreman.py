@@ -187,7 +187,8 @@ class Foreman:
             for sha256 in style.pictures
         )
         content = self.work.content(job.id).read_bytes()
-        return WorkOrder(job.id, order, content, styles, self.keeping.newest_checkpoint(job.id))
+        checkpoint = self.keeping.newest_checkpoint(job.id)
+        return WorkOrder(job.id, order, content, styles, checkpoint, job.content_name or "")
 
     # --- hearing ----------------------------------------------------------------------------
 

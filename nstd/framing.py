@@ -16,12 +16,20 @@ def on_canvas(order: Order, photograph: Photograph, device: torch.device) -> Ten
     Raises:
         JobError: the result would be too small.
     """
-    width, height = result_size(order, photograph)
-    if order.recipe.canvas and order.strength:
-        width, height = canvas_size(
-            order.recipe.canvas, width=photograph.width, height=photograph.height
-        )
+    width, height = painted_size(order, photograph)
     return resize(photograph.pixels.to(device), width=width, height=height)
+
+
+def painted_size(order: Order, photograph: Photograph) -> tuple[int, int]:
+    """Return the width and height at which the photograph is painted.
+
+    Raises:
+        JobError: the result would be too small.
+    """
+    size = result_size(order, photograph)
+    if order.recipe.canvas and order.strength:
+        return canvas_size(order.recipe.canvas, width=photograph.width, height=photograph.height)
+    return size
 
 
 def result_size(order: Order, photograph: Photograph) -> tuple[int, int]:
@@ -35,6 +43,18 @@ def result_size(order: Order, photograph: Photograph) -> tuple[int, int]:
 
 def encoded(order: Order, picture: Tensor, photograph: Photograph) -> bytes:
     """Encode a picture of the run as ordered, with the photograph's colours and luggage."""
+    pixels = delivered(order, picture, photograph)
+    return encode(
+        pixels,
+        format=order.output_format,
+        quality=order.quality,
+        luggage=photograph,
+        metadata=order.metadata,
+    )
+
+
+def delivered(order: Order, picture: Tensor, photograph: Photograph) -> Tensor:
+    """Return a picture of the run as it is delivered: its size, and whose colours, as ordered."""
     if order.recipe.canvas:
         width, height = result_size(order, photograph)
         picture = resize(picture, width=width, height=height)
@@ -42,10 +62,4 @@ def encoded(order: Order, picture: Tensor, photograph: Photograph) -> bytes:
         height, width = picture.shape[-2:]
         pixels = photograph.pixels.to(picture.device)
         picture = with_colors_of(picture, resize(pixels, width=width, height=height))
-    return encode(
-        picture,
-        format=order.output_format,
-        quality=order.quality,
-        luggage=photograph,
-        metadata=order.metadata,
-    )
+    return picture

@@ -16,6 +16,7 @@ RECORD_SUFFIX = ".json"
 STEPS_SUFFIX = ".steps"
 THUMB_SUFFIXES = ("-before.jpg", "-after.jpg")
 SMALLEST_SIDE_PX = 16
+PROOF_LABEL = "proof"
 
 ColorChoice = Literal["style", "keep"]
 MetadataChoice = Literal["keep", "no-gps", "none"]
@@ -29,8 +30,24 @@ class StyleShare(Model):
     pictures: tuple[str, ...] = Field(strict=False)
 
 
+class ProofRow(Model):
+    """A row of a proof: one style, and all that a picture in it alone would be painted with."""
+
+    style: StyleShare
+    strengths: tuple[float, ...] = Field(strict=False)
+    recipe_name: str
+    recipe: Recipe
+    seed: int
+    style_scale: float
+    color: ColorChoice
+
+
 class Order(Model):
-    """A manifest with everything resolved: what the journal keeps and the record repeats."""
+    """A manifest with everything resolved: what the journal keeps and the record repeats.
+
+    With `proof`, it is a contact sheet of these rows; `size_px` is then what the long side of each
+    picture has at most, `styles` are those of all rows, and the recipe is the first row's.
+    """
 
     styles: tuple[StyleShare, ...] = Field(strict=False)
     recipe_name: str
@@ -45,11 +62,17 @@ class Order(Model):
     snapshots: int = 0
     color: ColorChoice = "style"
     metadata: MetadataChoice = "keep"
+    proof: tuple[ProofRow, ...] = Field(default=(), strict=False)
 
     @property
     def style_label(self) -> str:
-        """The styles in words, as results are named: `starry-night`, `monet+shipwreck`."""
-        return "+".join(style.name for style in self.styles)
+        """The styles in words, as results are named: `starry-night`, `monet+shipwreck`; `proof`."""
+        return PROOF_LABEL if self.proof else "+".join(style.name for style in self.styles)
+
+    @property
+    def proof_pictures(self) -> int:
+        """How many pictures are painted for a proof; 0 where it is none."""
+        return sum(len(row.strengths) for row in self.proof)
 
     def result_size(self, *, width: int, height: int) -> tuple[int, int]:
         """Return the width and height of the result of a photograph: its own, or as ordered.
@@ -59,6 +82,7 @@ class Order(Model):
         """
         if self.size_px:
             scale = self.size_px / max(width, height)
+            scale = min(1.0, scale) if self.proof else scale
             width, height = max(1, round(width * scale)), max(1, round(height * scale))
         if min(width, height) < SMALLEST_SIDE_PX:
             raise JobError(
@@ -70,15 +94,12 @@ class Order(Model):
     def canvas_pixels(self, *, width: int, height: int) -> int:
         """Return about how many pixels a photograph has on the recipe's own canvas; 0: it has none.
 
-        The exact size is the engine's to say; this is for who must refuse what nobody can hold.
+        Of the rows of a proof, that of the largest.
         """
-        canvas = self.recipe.canvas
-        if canvas is None:
-            return 0
-        sides = {"square": 1.0, "short_side": min(width, height), "long_side": max(width, height)}
-        across = (1, 1) if canvas.fit == "square" else (width, height)
-        scale = canvas.px / sides[canvas.fit]
-        return round(across[0] * scale) * round(across[1] * scale)
+        canvases = [recipe.canvas for recipe in (self.recipe, *(row.recipe for row in self.proof))]
+        return max(
+            canvas.pixels(width=width, height=height) if canvas else 0 for canvas in canvases
+        )
 
     def snapshot_suffix(self, step: int) -> str:
         """How the name of the picture after that step ends: `.steps/000200.jpg`."""
@@ -110,6 +131,7 @@ class WorkOrder:
     content: bytes
     styles: tuple[StylePicture, ...]
     checkpoint: bytes | None
+    title: str = ""  # the photograph's name, for who shows it
 
 
 @dataclass(frozen=True)
@@ -181,6 +203,24 @@ class ProducedFile:
 
 
 @dataclass(frozen=True)
+class ProofPictureFacts:
+    """What the worker knows of one picture of a proof, for the record."""
+
+    style: str
+    strength: float
+    width: int
+    height: int
+    precision: str
+    evaluations: int
+    stalled_levels: int
+    seconds_style: float
+    seconds_optimise: float
+    style_cache: Literal["hit", "miss", "unused"]
+    losses_start: dict[str, float]
+    losses_end: dict[str, float]
+
+
+@dataclass(frozen=True)
 class RunFacts:
     """What the worker knows of a finished run, for the record."""
 
@@ -202,6 +242,7 @@ class RunFacts:
     losses_delivered: dict[str, float]
     versions: dict[str, str]
     reduced_memory: bool = False  # memory ran out, and it was done with a shorter history
+    proof: tuple[ProofPictureFacts, ...] = ()  # row by row; the losses are then here alone
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from nstd.accelerator import (
 )
 from nstd.artifacts import group_sums, losses_csv, losses_png
 from nstd.engine.color import Tone, grey, tone
+from nstd.engine.content import ContentFeatures
 from nstd.engine.objective import make_objective
 from nstd.engine.pixels import resize
 from nstd.engine.stylize import Problem, Run, Step
@@ -50,7 +51,11 @@ MOST_LOST_TRIALS = 20  # a line search comes back from a trial that is no number
 
 
 class Painting:
-    """One job on its way: `events` paints it, and raises what goes wrong."""
+    """One job on its way: `events` paints it, and raises what goes wrong.
+
+    Who makes more of a picture than a job of its own takes the steps singly: `begin`, `optimise`,
+    `refuse_divergence`.
+    """
 
     def __init__(
         self,
@@ -58,7 +63,9 @@ class Painting:
         station: Station,
         stop: Callable[[], bool],
         alive: Callable[[], None],
+        features: ContentFeatures | None = None,
     ) -> None:
+        self.features = features
         self.work, self.order, self.station, self.stop = order, order.order, station, stop
         self.recipe = order.order.recipe
         self.rows: list[LossRow] = []
@@ -84,21 +91,23 @@ class Painting:
         if self.order.strength == 0:
             yield self._finished(photograph, content, None, seconds_load, 0.0)
             return
-        self.began = time.monotonic()
-        run = self._begin(content)
-        stopped = yield from self._optimise(run, photograph)
+        run = self.begin(content)
+        # For the delivered loss: now, so that a job that is resumed looks at no style again.
+        self._style_at(run.levels[-1].width, run.levels[-1].height, torch.float32)
+        stopped = yield from self.optimise(run, photograph)
         if stopped:
             yield Stopped(self.work.job_id)
             return
         picture = run.picture
-        self._refuse_divergence(picture)
-        yield self._finished(photograph, picture, run, seconds_load, self._optimised_s())
+        self.refuse_divergence(picture)
+        yield self._finished(photograph, picture, run, seconds_load, self.optimised_s())
 
-    def _optimised_s(self) -> float:
+    def optimised_s(self) -> float:
         """Return the seconds spent on the run, also before its checkpoint, but on no style."""
         return self.seconds_before + time.monotonic() - self.began - self.styles.seconds
 
-    def _refuse_divergence(self, picture: Tensor) -> None:
+    def refuse_divergence(self, picture: Tensor) -> None:
+        """Raise DivergedError if the picture of a whole run is none that anybody wants."""
         if not bool(torch.isfinite(picture).all()):
             raise DivergedError("The picture has left the finite numbers.")
         last = self.rows[-1]
@@ -110,7 +119,9 @@ class Painting:
                 "strong_wolfe', keeps them in hand."
             )
 
-    def _begin(self, content: Tensor) -> Run:
+    def begin(self, content: Tensor) -> Run:
+        """Return the run that paints this, or goes on from the checkpoint."""
+        self.began = time.monotonic()
         saved = None
         if self.work.checkpoint is not None:
             saved = checkpoint.from_bytes(
@@ -130,11 +141,9 @@ class Painting:
             strength=self.order.strength,
             seed=self.order.seed,
             style_picture=lambda: self.styles.first_picture(self.tone),
+            content_features=self.features,
         )
-        run = Run(problem, saved.run if saved else None)
-        # For the delivered loss: now, so that a job that is resumed looks at no style again.
-        self._style_at(run.levels[-1].width, run.levels[-1].height, torch.float32)
-        return run
+        return Run(problem, saved.run if saved else None)
 
     @property
     def dtype(self) -> torch.dtype:
@@ -147,14 +156,14 @@ class Painting:
         """Return the style's statistics for a level, in the run's precision or another."""
         return self.styles.at(width, height, dtype or self.dtype, self.tone)
 
-    def _optimise(self, run: Run, photograph: Photograph) -> Generator[Event, None, bool]:
+    def optimise(self, run: Run, photograph: Photograph) -> Generator[Event, None, bool]:
         """Make the steps; the generator's value tells whether the run was left."""
         pending: list[tuple[Step, float]] = []
         last_word = last_checkpoint = time.monotonic()
         next_preview = 0.0
         for step in run:
             now = time.monotonic()
-            pending.append((step, self._optimised_s()))
+            pending.append((step, self.optimised_s()))
             if self.order.snapshots and step.step % self.order.snapshots == 0:
                 yield self._snapshot(run, photograph)
             leaving = self.stop()
@@ -170,7 +179,7 @@ class Painting:
             if saving:
                 last_checkpoint = now
                 saved = checkpoint.to_bytes(
-                    run.save(), self.rows, seconds=self._optimised_s(), job_id=self.work.job_id
+                    run.save(), self.rows, seconds=self.optimised_s(), job_id=self.work.job_id
                 )
                 yield Checkpoint(self.work.job_id, run.step, saved)
             if leaving:
@@ -200,7 +209,7 @@ class Painting:
         steps = sum(level.steps for level in run.levels)
         costs = [level.width * level.height for level in run.levels for _ in range(level.steps)]
         made = sum(costs[self.resumed_from_step : run.step])
-        last, spent_s = rows[-1], self._optimised_s() - self.seconds_before
+        last, spent_s = rows[-1], self.optimised_s() - self.seconds_before
         return Progress(
             job_id=self.work.job_id,
             step=run.step,
@@ -249,11 +258,7 @@ class Painting:
             losses_start=group_sums(names, self.rows[0].terms) if self.rows else {},
             losses_end=group_sums(names, self.rows[-1].terms) if self.rows else {},
             losses_delivered=delivered,
-            versions={
-                "nstd": __version__,
-                "torch": str(torch.__version__),
-                "python": platform.python_version(),
-            },
+            versions=versions(),
         )
         thumbs = self.miniatures.thumbs(picture)
         return Finished(self.work.job_id, tuple(files), facts, thumbs)
@@ -274,3 +279,12 @@ class Painting:
             strength=problem.strength,
         )
         return group_sums(objective.names, read(objective.terms(delivered)))
+
+
+def versions() -> dict[str, str]:
+    """Name the versions of what paints, for the record."""
+    return {
+        "nstd": __version__,
+        "torch": str(torch.__version__),
+        "python": platform.python_version(),
+    }

@@ -165,6 +165,16 @@ class Canvas(Model):
     fit: Literal["long_side", "short_side", "square"]
     px: Annotated[int, Field(ge=32, le=100_000)]
 
+    def pixels(self, *, width: int, height: int) -> int:
+        """Return about how many pixels a picture has on it.
+
+        The exact size is the engine's to say; this is for who must refuse what nobody can hold.
+        """
+        sides = {"square": 1.0, "short_side": min(width, height), "long_side": max(width, height)}
+        across = (1, 1) if self.fit == "square" else (width, height)
+        scale = self.px / sides[self.fit]
+        return round(across[0] * scale) * round(across[1] * scale)
+
 
 class Recipe(Model):
     """One method, complete: every field is in the record of what was made with it."""

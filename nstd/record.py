@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from nstd.orders import Order, RunFacts
+from nstd.orders import Order, ProofPictureFacts, RunFacts
 from nstd.spool.jobs import Job, PlannedFile
 
 
@@ -53,6 +53,7 @@ def record_json(
             "end": facts.losses_end,
             "delivered": facts.losses_delivered,
         },
+        "proof": [_proof_picture(picture) for picture in facts.proof],
         "accepted_s": job.accepted_s,
         "published_s": published_s,
         "files": [
@@ -64,6 +65,13 @@ def record_json(
     return (json.dumps(record, indent=2, ensure_ascii=False) + "\n").encode()
 
 
+def _proof_picture(facts: ProofPictureFacts) -> dict[str, object]:
+    fields = asdict(facts)
+    seconds = {name: round(fields.pop(f"seconds_{name}"), 3) for name in ("style", "optimise")}
+    losses = {name: fields.pop(f"losses_{name}") for name in ("start", "end")}
+    return {**fields, "seconds": seconds, "losses": losses}
+
+
 def facts_json(facts: RunFacts) -> str:
     """Write the worker's facts for the journal."""
     return json.dumps(asdict(facts))
@@ -71,4 +79,6 @@ def facts_json(facts: RunFacts) -> str:
 
 def facts_from_json(text: str) -> RunFacts:
     """Read back what `facts_json` wrote."""
-    return RunFacts(**json.loads(text))
+    fields = json.loads(text)
+    proof = tuple(ProofPictureFacts(**picture) for picture in fields.pop("proof", ()))
+    return RunFacts(**fields, proof=proof)

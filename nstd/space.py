@@ -36,16 +36,22 @@ def outbox_bytes(order: Order, pixels: int) -> int:
     """Return how much a job may publish, for a photograph of so many pixels."""
     result_px = order.size_px**2 if order.size_px else pixels
     count = 1 + (order.recipe.steps // order.snapshots if order.snapshots else 0)
+    if order.proof:  # its sheet: the photograph, every painting, and the pictures
+        count += len(order.proof) + order.proof_pictures
     return count * result_px * FILE_BYTES[order.output_format] + LOG_BYTES
 
 
 def work_bytes(order: Order, pixels: int) -> int:
     """Return how much a job may write into the work folder: its results, and its checkpoints."""
-    recipe = order.recipe
-    painted_px = order.size_px**2 if order.size_px else pixels
-    if recipe.canvas:
-        painted_px = recipe.canvas.px**2
-    return CHECKPOINTS * state_bytes(recipe, painted_px) + outbox_bytes(order, pixels)
+    result_px = order.size_px**2 if order.size_px else pixels
+    recipes = [row.recipe for row in order.proof] or [order.recipe]
+    state = max(
+        state_bytes(recipe, recipe.canvas.px**2 if recipe.canvas else result_px)
+        for recipe in recipes
+    )
+    # The checkpoint of a proof holds, besides, the pictures that are painted already.
+    painted = order.proof_pictures * result_px * FILE_BYTES["png"]
+    return CHECKPOINTS * (state + painted) + outbox_bytes(order, pixels)
 
 
 def state_bytes(recipe: Recipe, pixels: int) -> int:

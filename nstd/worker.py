@@ -9,7 +9,8 @@ from nstd.accelerator import prepare, probe, release_memory
 from nstd.errors import JobError, NstdError, WeightsError
 from nstd.orders import Event, Failed, Finished, WorkOrder
 from nstd.painting import Painting
-from nstd.recipe import AdamChoice, LbfgsChoice
+from nstd.proof import Proof
+from nstd.recipe import AdamChoice, LbfgsChoice, Recipe
 from nstd.shortage import Shortage, is_shortage, shortage_behind
 from nstd.station import Station
 
@@ -55,7 +56,8 @@ def _tried(
 ) -> Generator[Event, None, Shortage | None]:
     """Do the job; the generator's value tells of memory that ran out, and then nothing else did."""
     try:
-        for event in Painting(order, station, stop, alive).events():
+        made = (Proof if order.order.proof else Painting)(order, station, stop, alive)
+        for event in made.events():
             if thrifty and isinstance(event, Finished):
                 yield replace(event, facts=replace(event.facts, reduced_memory=True))
             else:
@@ -72,18 +74,23 @@ def _tried(
 def _thrifty(order: WorkOrder) -> WorkOrder:
     """Return the same job with less to remember between the steps."""
 
+    rows = tuple(
+        row.model_copy(update={"recipe": _thrifty_recipe(row.recipe)}) for row in order.order.proof
+    )
+    changes = {"recipe": _thrifty_recipe(order.order.recipe), "proof": rows}
+    return replace(order, order=order.order.model_copy(update=changes))
+
+
+def _thrifty_recipe(recipe: Recipe) -> Recipe:
     def short(optimizer: LbfgsChoice | AdamChoice) -> LbfgsChoice | AdamChoice:
         if isinstance(optimizer, AdamChoice):
             return optimizer
         return optimizer.model_copy(update={"history": min(optimizer.history, SHORT_HISTORY)})
 
-    recipe = order.order.recipe
     refine = recipe.refine
     if refine:
         refine = refine.model_copy(update={"optimizer": short(refine.optimizer)})
-    changes = {"optimizer": short(recipe.optimizer), "refine": refine}
-    smaller = order.order.model_copy(update={"recipe": recipe.model_copy(update=changes)})
-    return replace(order, order=smaller)
+    return recipe.model_copy(update={"optimizer": short(recipe.optimizer), "refine": refine})
 
 
 def _failure(order: WorkOrder, station: Station, error: Exception) -> Failed:

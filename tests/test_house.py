@@ -24,6 +24,9 @@ TORCH_ROOMS = (
     "style_pictures",
     "painting",
     "previews",
+    "proof",
+    "proof_checkpoint",
+    "proof_contents",
     "shortage",
     "worker",
 )
@@ -48,7 +51,15 @@ ALLOWED = {
         "accelerator", "engine", "gramcache", "images", "station", *VOCABULARY,
     },
     "shortage": {"accelerator"},
-    "worker": {"accelerator", "painting", "shortage", "station", *VOCABULARY},
+    "worker": {"accelerator", "painting", "proof", "shortage", "station", *VOCABULARY},
+    "proof": {
+        "accelerator", "engine", "artifacts", "framing", "images", "painting", "proof_checkpoint",
+        "proof_contents", "proof_plan", "proof_sheet", "station", *VOCABULARY,
+    },
+    "proof_plan": {"engine", "framing", "images", *VOCABULARY},
+    "proof_contents": {"engine", "images", "proof_checkpoint", "proof_sheet", *VOCABULARY},
+    "proof_checkpoint": {"checkpoint", *VOCABULARY},
+    "proof_sheet": VOCABULARY,
     "painting": {
         "accelerator", "engine", "artifacts", "checkpoint", "framing", "images", "previews",
         "station", "style_pictures", *VOCABULARY,

@@ -1,12 +1,13 @@
 """The objective of one level: a flat dict of named terms and the gradient to the pixels."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from nstd.engine.backbone import Backbone
+from nstd.engine.content import ContentFeatures
 from nstd.engine.losses import CONTENT_LOSSES, STYLE_LOSSES, TV_LOSSES, StyleLoss
 from nstd.engine.statistics import LayerStats, tapped_statistics
 from nstd.engine.targets import StyleStats
@@ -98,14 +99,20 @@ def make_objective(
     content: Tensor,
     style: StyleStats,
     strength: float,
+    features: ContentFeatures | None = None,
 ) -> Objective:
     """Prepare the objective of one level.
 
     Args:
         content: the photograph at the level's size, (1, 3, H, W) in [0, 1].
         strength: multiplies every style weight.
+        features: what other runs with this photograph and network have seen in it already.
     """
-    content_terms = _content_terms(recipe.content, backbone, content) if recipe.content else ()
+    features = features or ContentFeatures()
+    term = recipe.content
+    content_terms = (
+        _content_terms(term, features.of(content, backbone, term.layers)) if term else ()
+    )
     style_terms = {
         f"style.{name}.{layer}": StyleTermAt(
             layer, strength * term.weight * weight, STYLE_LOSSES[name](term, style.layers[layer])
@@ -124,10 +131,7 @@ def make_objective(
     )
 
 
-def _content_terms(
-    term: ContentTerm, backbone: Backbone, content: Tensor
-) -> tuple[ContentTermAt, ...]:
-    features = backbone.features(content, term.layers)
+def _content_terms(term: ContentTerm, features: Mapping[str, Tensor]) -> tuple[ContentTermAt, ...]:
     loss = CONTENT_LOSSES[term.loss]
     return tuple(
         ContentTermAt(layer, term.weight * weight, loss, features[layer])

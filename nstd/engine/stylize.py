@@ -8,6 +8,7 @@ from torch import Tensor
 
 from nstd.engine.average import MovingAverage
 from nstd.engine.backbone import Backbone
+from nstd.engine.content import ContentFeatures
 from nstd.engine.objective import Objective, make_objective
 from nstd.engine.optimizers import Optimizer, make_optimizer
 from nstd.engine.pixels import ENLARGEMENTS, PARAMETRISATIONS, Parametrisation, resize
@@ -27,7 +28,8 @@ class Problem:
 
     `content` is (1, 3, H, W) in [0, 1] at the size of the canvas; `style_at` returns the style's
     statistics for a level of that width and height; `style_picture`, (1, 3, h, w), is
-    needed only by a recipe that starts from it.
+    needed only by a recipe that starts from it. `content_features` are shared by runs that have
+    photograph and network in common.
     """
 
     recipe: Recipe
@@ -38,6 +40,7 @@ class Problem:
     seed: int
     style_picture: Callable[[], Tensor]
     read: Read = read
+    content_features: ContentFeatures | None = None
 
 
 @dataclass(frozen=True)
@@ -143,6 +146,7 @@ class Run:
             content=content,
             style=problem.style_at(level.width, level.height),
             strength=problem.strength,
+            features=problem.content_features,
         )
         self._pixels: Parametrisation = PARAMETRISATIONS[level.variable]
         self._optimizer: Optimizer = make_optimizer(

@@ -19,8 +19,10 @@ from nstd.spool.durable import Signature, copy_hashed, read_stable, sync_folder
 from nstd.spool.inbox import Entry
 from nstd.spool.jobs import Job, NewJob
 from nstd.spool.journal import Journal
-from nstd.spool.manifest import Wish, read_manifest
+from nstd.spool.manifest import Wish
 from nstd.spool.offers import BatchOffer, Offer, Refusal
+from nstd.spool.proofs import ProofWish
+from nstd.spool.reading import read_manifest
 from nstd.spool.styles import list_styles
 from nstd.spool.work import WorkFolder
 from nstd.strict_yaml import LARGEST_TEXT_BYTES
@@ -198,7 +200,7 @@ class Reception:
         self.journal.enter(replace(job, reason=reason), "failed", originals, now_s=now_s)
         return Accepted(job.id, "failed")
 
-    def _wish(self, job: NewJob) -> Wish:
+    def _wish(self, job: NewJob) -> Wish | ProofWish:
         return read_manifest(
             job.manifest or b"",
             name=job.manifest_name or "",
@@ -206,7 +208,7 @@ class Reception:
             default_recipe=self.default_recipe,
         )
 
-    def _order(self, wish: Wish, picture_name: str, arriving: Path) -> Order:
+    def _order(self, wish: Wish | ProofWish, picture_name: str, arriving: Path) -> Order:
         hashes = {path: self._keep_style(path, arriving) for path in wish.style_pictures}
         return wish.order(picture_name, hashes)
 

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from nstd.errors import ManifestError
-from nstd.spool.manifest import read_manifest
 from nstd.spool.names import MANIFEST_SUFFIXES, STANDING_ORDER_STEM, is_ignored, split_name
+from nstd.spool.reading import read_manifest
 from nstd.spool.styles import Style
 from nstd.strict_yaml import LARGEST_TEXT_BYTES
 
@@ -22,7 +22,7 @@ def problem_of(
         wish = read_manifest(text, name=name, styles=styles, default_recipe=default_recipe)
     except ManifestError as error:
         return str(error)
-    if split_name(name)[0] == STANDING_ORDER_STEM and wish.manifest.content:
+    if split_name(name)[0] == STANDING_ORDER_STEM and wish.content:
         return f"{name}: content: not allowed in a standing order; remove that line"
     return None
 

@@ -44,6 +44,7 @@ class Job:
     has_copy: int
     ran_s: float
     told: int
+    proof: int
 
     @property
     def order(self) -> Order:

@@ -87,16 +87,16 @@ class Journal:
         db.execute(
             "INSERT INTO jobs (id, seq, receipt, state, folder, content_name, content_sha256,"
             " manifest_name, manifest, batch_id, order_json, style, priority, accepted_s, ended_s,"
-            " reason, pixels)"
+            " reason, pixels, proof)"
             " VALUES (?, (SELECT coalesce(max(seq), 0) + 1 FROM jobs),"
-            " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 job.id, job.receipt, state, job.folder, job.content_name, job.content_sha256,
                 job.manifest_name, job.manifest, job.batch_id,
                 order.model_dump_json() if order else None, order.style_label if order else None,
                 order.priority if order else job.priority,
                 now_s, now_s if state in TERMINAL else None, job.reason,
-                job.pixels,
+                job.pixels, bool(order and order.proof),
             ),
         )  # fmt: skip
 
@@ -137,8 +137,8 @@ class Journal:
     def next_queued(self, now_s: float, turns: Turns | None = None) -> Job | None:
         """Return the job to run next.
 
-        Higher priority first; among equals the folders take turns, if `turns` knows of any; inside
-        a folder first come, first served.
+        Higher priority first; among equals proofs, for which a client waits; then the folders take
+        turns, if `turns` knows of any; inside a folder first come, first served.
         """
         last = (turns or Turns()).last
         heads = self.queue.heads(now_s)

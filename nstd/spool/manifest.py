@@ -1,25 +1,23 @@
-"""YAML text → Manifest → Order: every problem at once, in words."""
+"""What a manifest may say, and the order that follows from it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
-from nstd.errors import ManifestError
 from nstd.formats import FORMAT_OF_SUFFIX
 from nstd.orders import ColorChoice, MetadataChoice, Order, StyleShare
 from nstd.printable import shown
 from nstd.problems import ProblemsError, validated
-from nstd.recipe import Model, Recipe, load_recipe
-from nstd.spool.durable import read_stable
-from nstd.spool.names import LONGEST_NAME_BYTES, normal_form, split_name, told_apart
-from nstd.spool.styles import Style, unknown_style
-from nstd.strict_yaml import LARGEST_TEXT_BYTES, YamlMapping, YamlTextError, load_yaml
+from nstd.recipe import Model, Recipe
+from nstd.spool.names import LONGEST_NAME_BYTES, normal_form, split_name
+from nstd.spool.styles import Style
+from nstd.strict_yaml import YamlTextError, load_yaml
 
 MOST_STYLES = 16
-MOST_STYLE_PICTURES = 64  # of all styles of a job together: each is decoded, kept and measured
+WHOLE_LIBRARY = "*"
 MOST_FILES = 10_000
 MOST_PATTERNS = 100  # each is compared with every file of the folder, at every listing
 
@@ -41,6 +39,27 @@ def _few_patterns(names: list[str]) -> list[str]:
     return names
 
 
+def _one_or_a_blend(style: object) -> object:
+    if style == WHOLE_LIBRARY:
+        raise ValueError(
+            "found '*', which stands for the whole library in a contact sheet: add 'proof: true'"
+        )
+    if isinstance(style, list) and any(isinstance(part, str) for part in style):
+        raise ValueError(
+            "found a list of names, which is for a contact sheet: add 'proof: true'; a blend is "
+            "written [{name: mosaic, weight: 2}, {name: flow-strokes, weight: 1}]"
+        )
+    return style
+
+
+def _one_strength(strength: object) -> object:
+    if isinstance(strength, list):
+        raise ValueError(
+            "found a list, which is for a contact sheet: add 'proof: true', or write one number"
+        )
+    return strength
+
+
 def is_pattern(name: str) -> bool:
     """Tell whether a name of `content:` may stand for several files (fnmatch's signs)."""
     return bool(set(name) & set("*?["))
@@ -52,6 +71,7 @@ Content = Annotated[
     list[FileName], Field(min_length=1, max_length=MOST_FILES), AfterValidator(_few_patterns)
 ]
 Number = Annotated[float, Field(strict=False)]
+Strength = Annotated[Number, Field(ge=0, le=1000)]
 HIGHEST_PRIORITY = 1_000_000
 
 
@@ -72,11 +92,14 @@ class Output(Model):
 class Manifest(Model):
     """What a photographer may write; the keys are those of docs/photographer.md."""
 
-    style: Name | Annotated[list[BlendPart], Field(min_length=1, max_length=MOST_STYLES)]
+    style: Annotated[
+        Name | Annotated[list[BlendPart], Field(min_length=1, max_length=MOST_STYLES)],
+        BeforeValidator(_one_or_a_blend),
+    ]
     content: Content | None = None
     recipe: str | None = None
     size: Literal["original"] | Annotated[int, Field(ge=64, le=100_000)] = "original"
-    strength: Annotated[Number, Field(ge=0, le=1000)] = 1.0
+    strength: Annotated[Strength, BeforeValidator(_one_strength)] = 1.0
     seed: Annotated[int, Field(ge=0, le=2**63 - 1)] = 0
     priority: Annotated[int, Field(ge=-HIGHEST_PRIORITY, le=HIGHEST_PRIORITY)] = 0
     output: Output = Output()
@@ -84,6 +107,7 @@ class Manifest(Model):
     color: ColorChoice = "style"
     metadata: MetadataChoice = "keep"
     snapshots: Annotated[int, Field(ge=0, le=100_000)] | None = None
+    proof: bool = False
     overrides: dict[str, object] = Field(default_factory=dict)
 
     @property
@@ -95,12 +119,17 @@ class Manifest(Model):
 
 @dataclass(frozen=True)
 class Wish:
-    """A manifest without problems, and what it names: all that can be known without a picture."""
+    """A manifest of pictures without problems, and what it names: all but a photograph's share."""
 
     manifest: Manifest
     recipe_name: str
     recipe: Recipe
     styles: tuple[Style, ...]
+
+    @property
+    def content(self) -> list[str] | None:
+        """The pictures that it lists itself, if it does."""
+        return self.manifest.content
 
     @property
     def style_pictures(self) -> tuple[Path, ...]:
@@ -166,91 +195,3 @@ def priority_of(text: bytes) -> int:
 
 class _ContentOnly(Model):
     content: Content
-
-
-def read_manifest(
-    text: bytes, *, name: str, styles: Mapping[str, Style], default_recipe: str
-) -> Wish:
-    """Read a manifest.
-
-    Args:
-        name: the manifest's file name, for the message.
-
-    Raises:
-        ManifestError: with every problem found.
-        SourceChangedError: the file of a style's defaults changed while it was read.
-        OSError: it cannot be read.
-    """
-    fields = _with_defaults(text, name, styles)
-    problems: list[str] = []
-    manifest: Manifest | None = None
-    try:
-        manifest = validated(Manifest, fields)
-    except ProblemsError as error:
-        problems += error.sentences
-    problems += _style_problems(_named(fields), styles)
-    recipe_name, overrides = fields.get("recipe", default_recipe), fields.get("overrides", {})
-    recipe = None
-    if isinstance(recipe_name, str) and isinstance(overrides, dict):
-        try:
-            recipe = load_recipe(recipe_name, overrides)
-        except ProblemsError as error:
-            problems += error.sentences
-    if manifest is None or recipe is None or problems:
-        raise ManifestError(shown(name), tuple(problems))
-    found = tuple(styles[part.name] for part in manifest.blend)
-    return Wish(manifest, str(recipe_name), recipe, found)
-
-
-def _style_problems(named: tuple[str, ...], styles: Mapping[str, Style]) -> list[str]:
-    unknown = [unknown_style(name, styles) for name in named if name not in styles]
-    unknown += [
-        f"style: there are several named '{shown(name)}': {told_apart(styles[name].rivals)}; "
-        "keep one of them"
-        for name in named
-        if name in styles and styles[name].rivals
-    ]
-    count = sum(len(styles[name].pictures) for name in named if name in styles)
-    if count > MOST_STYLE_PICTURES:
-        unknown.append(
-            f"style: found {count} pictures in {' + '.join(shown(name) for name in named)}; "
-            f"at most {MOST_STYLE_PICTURES} are allowed in a job's styles"
-        )
-    return unknown
-
-
-def _with_defaults(text: bytes, name: str, styles: Mapping[str, Style]) -> YamlMapping:
-    """Lay the manifest over the defaults of the (first) style it names that has any."""
-    try:
-        fields = load_yaml(text)
-    except YamlTextError as error:
-        raise ManifestError(shown(name), (str(error),)) from error
-    for style in _named(fields):
-        defaults = styles[style].defaults if style in styles else None
-        if defaults is not None:
-            return {**_defaults(defaults, style), **fields}
-    return fields
-
-
-def _defaults(path: Path, style: str) -> YamlMapping:
-    """Read the defaults of a style, and blame them, not the manifest, for what is wrong there."""
-    where = f"styles/{shown(path.name)}"
-    try:
-        fields = load_yaml(read_stable(path, most_bytes=LARGEST_TEXT_BYTES + 1))
-        refused = [key for key in ("style", "content") if key in fields]
-        if refused:
-            raise ManifestError(where, (f"{refused[0]}: not allowed in a style's defaults",))
-        validated(Manifest, {**fields, "style": style})
-    except YamlTextError as error:
-        raise ManifestError(where, (str(error),)) from error
-    except ProblemsError as error:
-        raise ManifestError(where, error.sentences) from error
-    return fields
-
-
-def _named(fields: YamlMapping) -> tuple[str, ...]:
-    """Return the styles that are named, as many as may be, whatever else is wrong."""
-    style = fields.get("style")
-    parts = style if isinstance(style, list) else [{"name": style}]
-    names = (part.get("name") for part in parts[:MOST_STYLES] if isinstance(part, dict))
-    return tuple(dict.fromkeys(normal_form(name) for name in names if isinstance(name, str)))

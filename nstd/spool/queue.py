@@ -29,13 +29,20 @@ class Queue:
         self._db = db
 
     def heads(self, now_s: float) -> list[Head]:
-        """Return the first job of every folder, among those of the highest priority there is."""
+        """Return the first job of every folder, among those of the highest priority there is.
+
+        Where there are proofs among them, the first proof of every folder.
+        """
         due = "state = 'queued' AND next_try_s <= ?1"
-        rows = self._db.execute(
-            f"SELECT folder, min(seq) AS seq FROM jobs WHERE {due}"
-            f" AND priority = (SELECT max(priority) FROM jobs WHERE {due}) GROUP BY folder",
-            (now_s,),
-        )
+        top = f"priority = (SELECT max(priority) FROM jobs WHERE {due})"
+        for kind in ("proof = 1 AND ", ""):
+            rows = self._db.execute(
+                f"SELECT folder, min(seq) AS seq FROM jobs WHERE {kind}{due} AND {top}"
+                " GROUP BY folder",
+                (now_s,),
+            ).fetchall()
+            if rows:
+                break
         return [Head(**row) for row in rows]
 
     def ahead(self) -> Counter[tuple[str, int]]:

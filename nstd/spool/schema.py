@@ -111,7 +111,13 @@ CREATE INDEX batches_untidied ON batches (id) WHERE tidied = 0;
 CREATE INDEX originals_in_root ON originals (path) WHERE instr(path, '/') = 0;
 """
 
-STEPS = (_FIRST, _OPERATOR, _FLOOD)
+# Before others of their priority: somebody waits for them.
+_PROOFS = """
+ALTER TABLE jobs ADD COLUMN proof INTEGER NOT NULL DEFAULT 0;     -- a contact sheet
+CREATE INDEX jobs_proofs ON jobs (priority DESC, folder, seq) WHERE proof = 1 AND state = 'queued';
+"""
+
+STEPS = (_FIRST, _OPERATOR, _FLOOD, _PROOFS)
 SCHEMA_VERSION = len(STEPS)
 
 

@@ -70,6 +70,22 @@ TABLE: dict[str, tuple[bytes | str, End, str]] = {
         "failed", "no layer 'relu9_9'",
     ),
     "no-mapping": ("style: waves\noverrides: [1]\n", "failed", "overrides: found [1]"),
+    "proof-of-nothing": ("proof: true\n", "failed", "style: required and missing"),
+    "proof-text": ('proof: "true"\nstyle: waves\n', "failed", "proof: found 'true'; true or false"),
+    "proof-path": ("proof: true\nstyle: [../waves]\n", "failed", "style: found '../waves'; a"),
+    "proof-many": (
+        "proof: true\nstyle: [" + "".join(f"s{i}," for i in range(5000)) + "]",
+        "failed", "at most 1000 are allowed, there are 5000",
+    ),
+    "proof-long": (
+        "proof: true\nstyle: waves\nstrength: [" + "1," * 9000 + "]",
+        "failed", "at most 10 are allowed, there are 9000",
+    ),
+    "proof-escape": ('proof: true\nstyle: ["\\e[31mred"]\n', "failed", r"\x1b[31mred"),
+    "proof-canvas": (
+        "proof: true\nstyle: waves\noverrides: {canvas: {fit: short_side, px: 100000}}\n",
+        "failed", "canvas would have 13,333 megapixels; at most 10 megapixels are allowed",
+    ),
     # What follows is odd, and good.
     "bom": (b"\xef\xbb\xbfstyle: waves\n", "queued", ""),
     "crlf": (b"style: waves\r\nstrength: 2\r\n", "queued", ""),
@@ -80,6 +96,7 @@ TABLE: dict[str, tuple[bytes | str, End, str]] = {
     "json": ('{"style": "waves", "output": {"quality": 90}}', "queued", ""),
     "exponent": ("style: waves\nstrength: 1e1\n", "queued", ""),
     "number-as-text": ("style: waves\nstrength: '2'\n", "queued", ""),
+    "proof": ("proof: true\nstyle: ['*']\nstrength: 1\n", "queued", ""),
     "comments": ("# für Frau Müller\nstyle: waves # Wellen\n", "queued", ""),
 }  # fmt: skip
 

@@ -9,7 +9,7 @@ from nstd.errors import ConfigError
 from nstd.spool.durable import Signature
 from nstd.spool.jobs import NewJob, PlannedFile
 from nstd.spool.journal import Journal
-from nstd.spool.manifest import read_manifest
+from nstd.spool.reading import read_manifest
 from nstd.spool.styles import Style
 
 

@@ -8,7 +8,8 @@ from pictures import put_picture
 from nstd.errors import ManifestError
 from nstd.orders import Order
 from nstd.recipe import recipe_names
-from nstd.spool.manifest import content_list, read_manifest
+from nstd.spool.manifest import content_list
+from nstd.spool.reading import read_manifest
 from nstd.spool.styles import Style, list_styles
 
 
@@ -110,7 +111,8 @@ def test_every_problem_is_told_at_once(styles: dict[str, Style]) -> None:
         "size: found 'huge'; 'original' is expected, or a whole number is expected",
         "output.quality: found 400; it should be less than or equal to 100",
         "strengh: unknown key; allowed are style, content, recipe, size, strength, seed, priority,"
-        " output, style_scale, color, metadata, snapshots, overrides (did you mean 'strength'?)",
+        " output, style_scale, color, metadata, snapshots, proof, overrides (did you mean"
+        " 'strength'?)",
         "style: found 'wave'; allowed are monet, night, waves (did you mean 'waves'?)",
         f"recipe: found 'stduio'; allowed are {', '.join(recipe_names())} (did you mean 'studio'?)",
     )

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from nstd.errors import ManifestError
 from nstd.printable import printable
 from nstd.spool.check import problem_of
-from nstd.spool.manifest import Manifest, content_list, read_manifest
+from nstd.spool.manifest import Manifest, content_list
+from nstd.spool.reading import read_manifest
 from nstd.spool.styles import Style
 
 STYLES = {
@@ -44,6 +45,18 @@ FIELDS = st.dictionaries(st.sampled_from(KEYS), VALUES, max_size=6) | st.fixed_d
         "output": st.dictionaries(st.sampled_from(["format", "quality", "x"]), VALUES),
     },
 )
+NAMES = st.sampled_from([*STYLES, "*", "wave"])
+PROOFS = st.fixed_dictionaries(
+    {"proof": st.just(True), "style": st.one_of(NAMES, st.lists(NAMES | PARTS | LEAVES), VALUES)},
+    optional={
+        "strength": st.one_of(st.lists(st.floats(0, 2) | LEAVES, max_size=12), VALUES),
+        "size": st.one_of(st.integers(60, 520), VALUES),
+        "output": VALUES,
+        "snapshots": VALUES,
+        "color": st.sampled_from(["keep", "style", "other"]),
+        "overrides": st.just({"steps": 3}),
+    },
+)
 LINES = st.lists(
     st.tuples(st.sampled_from(["", "  ", "- ", "\t"]), st.sampled_from(KEYS), TEXTS), max_size=6
 ).map(lambda lines: "\n".join(f"{indent}{key}: {value}" for indent, key, value in lines))
@@ -65,7 +78,7 @@ def judge(text: bytes) -> None:
         assert type(order).model_validate_json(order.model_dump_json()) == order
 
 
-@given(FIELDS)
+@given(FIELDS | PROOFS)
 @settings(deadline=None)
 def test_any_fields_make_an_order_or_a_sentence(fields: dict[str, object]) -> None:
     """Written as YAML would write them."""
