@@ -7,7 +7,7 @@ from pathlib import Path
 from nstd.circuits import Circuits
 from nstd.clock import Now
 from nstd.errors import WorldError
-from nstd.formats import FORMAT_OF_SUFFIX, PictureFormat
+from nstd.formats import PictureFormat, result_format
 from nstd.orders import Order
 from nstd.recipe import AdamChoice, OptimizerChoice, Recipe
 from nstd.spool.jobs import Job
@@ -117,7 +117,7 @@ class Gate:
     def _guessed_pixels(self, job: Job) -> int:
         suffix = split_name(job.content_name or "")[1]
         size = self.work.content(job.id).stat().st_size
-        return int(size * PIXELS_PER_BYTE[FORMAT_OF_SUFFIX[suffix]])
+        return int(size * PIXELS_PER_BYTE[result_format(suffix)])
 
     def _has_reserve(self, resource: str, name: str, folder: Path, now: Now) -> bool:
         if not self.circuits.may_try(resource, now):

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from nstd.errors import ManifestError
-from nstd.formats import FORMAT_OF_SUFFIX
+from nstd.formats import Subsampling, result_format
 from nstd.orders import ColorChoice, MetadataChoice, Order, StyleShare
 from nstd.printable import shown
 from nstd.problems import ProblemsError, validated
@@ -63,10 +63,11 @@ class BlendPart(Model):
 
 
 class Output(Model):
-    """The file format of the result."""
+    """The file format of the result; `subsampling` is a JPEG's."""
 
     format: Literal["same", "jpeg", "png", "tiff", "webp"] = "same"
     quality: Annotated[int, Field(ge=1, le=100)] = 95
+    subsampling: Subsampling | None = None
 
 
 class Manifest(Model):
@@ -115,7 +116,7 @@ class Wish:
             hashes: the sha256 of every one of `style_pictures`.
         """
         manifest, recipe = self.manifest, self.recipe
-        same = FORMAT_OF_SUFFIX[split_name(picture)[1]]
+        same = result_format(split_name(picture)[1])
         snapshots = recipe.snapshots if manifest.snapshots is None else manifest.snapshots
         return Order(
             styles=tuple(
@@ -135,6 +136,7 @@ class Wish:
             priority=manifest.priority,
             output_format=same if manifest.output.format == "same" else manifest.output.format,
             quality=manifest.output.quality,
+            subsampling=manifest.output.subsampling,
             color=manifest.color,
             metadata=manifest.metadata,
             snapshots=snapshots,
