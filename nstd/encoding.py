@@ -2,6 +2,7 @@
 
 import io
 import struct
+import zlib
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any

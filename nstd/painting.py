@@ -23,6 +23,7 @@ from nstd.engine.pixels import resize
 from nstd.engine.stylize import Problem, Run, Step
 from nstd.engine.synchronization import read, read_rows
 from nstd.engine.targets import StyleStats
+from nstd.engine.visibility import opacity, pixel_weights
 from nstd.errors import DivergedError
 from nstd.formats import SUFFIX_OF_FORMAT
 from nstd.framing import encoded, on_canvas, result_size
@@ -82,7 +83,7 @@ class Painting:
             yield self._finished(photograph, content, None, seconds_load, 0.0)
             return
         self.began = time.monotonic()
-        run = self._begin(content)
+        run = self._begin(content, photograph)
         stopped = yield from self._optimise(run, photograph)
         if stopped:
             yield Stopped(self.work.job_id)
@@ -107,7 +108,7 @@ class Painting:
                 "strong_wolfe', keeps them in hand."
             )
 
-    def _begin(self, content: Tensor) -> Run:
+    def _begin(self, content: Tensor, photograph: Photograph) -> Run:
         saved = None
         if self.work.checkpoint is not None:
             saved = checkpoint.from_bytes(
@@ -117,8 +118,11 @@ class Painting:
             self.rows = list(saved.rows)
             self.seconds_before = saved.seconds
             self.resumed_from_step = saved.run.step
+        alpha = opacity(photograph.alpha, content.device)
         if self.order.color == "keep":
-            content, self.tone = grey(content), tone(content)
+            height, width = content.shape[-2:]
+            weights = pixel_weights(alpha, width=width, height=height)
+            content, self.tone = grey(content), tone(content, weights)
         problem = Problem(
             recipe=self.recipe,
             backbone=self.station.backbone(self.recipe, self.dtype),
@@ -127,6 +131,7 @@ class Painting:
             strength=self.order.strength,
             seed=self.order.seed,
             style_picture=lambda: self.styles.first_picture(self.tone),
+            alpha=alpha,
         )
         run = Run(problem, saved.run if saved else None)
         # For the delivered loss: now, so that a job that is resumed looks at no style again.
@@ -258,5 +263,6 @@ class Painting:
             content=problem.content,
             style=self._style_at(level.width, level.height, torch.float32),
             strength=problem.strength,
+            weights=pixel_weights(problem.alpha, width=level.width, height=level.height),
         )
         return group_sums(objective.names, read(objective.terms(delivered)))
