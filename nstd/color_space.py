@@ -21,13 +21,13 @@ RELATIVE_COLORIMETRIC = 1
 BLACK_POINT_COMPENSATION = 0x2000  # the black of inks is the black of the screen
 LCMS_NAMES: dict[ColorModel, str] = {"grey": "gray", "rgb": "rgb", "cmyk": "cmyk"}
 INK_SCALE: dict[ColorModel, float] = {"grey": 1, "rgb": 1, "cmyk": 100}  # inks are in per cent
-# IEC 61966-2-1's primaries, adapted to D50 (Bradford); white is the white of profiles, so that
-# grey is grey.
+# IEC 61966-2-1's primaries, adapted to D50 as nearly all sRGB profiles have them, so that those
+# change nothing; white is the white of profiles, so that grey is grey.
 PRIMARIES = numpy.array(
     [
-        [0.4360747, 0.3850649, 0.1430804],
-        [0.2225045, 0.7168786, 0.0606169],
-        [0.0139322, 0.0971045, 0.7141733],
+        [0.43607, 0.38515, 0.14307],
+        [0.22249, 0.71687, 0.06061],
+        [0.01392, 0.09708, 0.71410],
     ]
 )
 D50 = numpy.array([[0.9642], [1.0], [0.8249]])
