@@ -2,6 +2,7 @@
 
 import io
 from dataclasses import replace
+from pathlib import Path
 
 import imagecodecs
 import numpy as np
@@ -10,6 +11,7 @@ import tifffile
 import torch
 from deep_files import png_file, tiff_file
 from numpy.typing import NDArray
+from pictures import picture_bytes
 from PIL import Image
 from profiles import (
     ADOBE_RGB,
@@ -25,8 +27,15 @@ from tiny import smooth_picture
 from torch import Tensor
 
 from nstd.color_space import SRGB, ColorSpace, srgb_profile, usable
+from nstd.engine.objective import make_objective
+from nstd.engine.targets import style_statistics
 from nstd.formats import PictureFormat
 from nstd.images import encode, load_photograph, widened
+from nstd.orders import Finished, Order, StylePicture, StyleShare, WorkOrder
+from nstd.recipe import load_recipe
+from nstd.station import Station
+from nstd.weights.load import Weights
+from nstd.worker import run_order
 
 Array = NDArray[np.float64]
 
@@ -283,3 +292,59 @@ def test_a_picture_of_rows_is_the_same_in_any_strips(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr("nstd.images.STRIP_PX", 30)
     assert torch.equal(load_photograph(data).pixels, whole.pixels)
     assert encode(painted.pixels, **options) == expected
+
+
+def srgb_of_p3(data: bytes) -> Tensor:
+    """Return a Display P3 file's colours as (1, 3, H, W) in sRGB, by the formulas, cut off."""
+    with Image.open(io.BytesIO(data)) as picture:
+        levels = np.asarray(picture) / 255
+    light = srgb_light(levels) @ np.array(DISPLAY_P3).T @ np.linalg.inv(SRGB_TO_XYZ).T
+    values = srgb_values(light).clip(0, 1).astype(np.float32)
+    return torch.from_numpy(values).permute(2, 0, 1).unsqueeze(0)
+
+
+def units_of_png(data: bytes) -> Tensor:
+    """Return a file's bare numbers as (1, 3, H, W)."""
+    with Image.open(io.BytesIO(data)) as picture:
+        values = np.asarray(picture, dtype=np.float32) / 255
+    return torch.from_numpy(values).permute(2, 0, 1).unsqueeze(0)
+
+
+def test_the_delivered_loss_sees_the_file_through_its_profile(
+    tmp_path: Path, vgg16_weights: Weights
+) -> None:
+    """It is the objective at the colours that the file shows, not at its bare numbers."""
+    station = Station.at(
+        "cpu", cache_folder=tmp_path, weights_folder=tmp_path, checkpoint_every_s=9
+    )
+    station._weights["vgg16"] = vgg16_weights
+    fields = {
+        "steps": 4, "pyramid": None, "refine": None, "precision": "fp32",
+        "content": {"layers": {"relu2_2": 1}},
+        "style": {"relative_gram": {"layers": {"relu2_1": 1}}, "relative_wasserstein": None},
+    }  # fmt: skip
+    recipe = load_recipe("studio", fields)
+    levels = (units(smooth_picture(width=64, height=48, seed=1)) * 255).round().astype(np.uint8)
+    content = png_file(levels, profile=RGB_PROFILES["display-p3"]())
+    order = Order(
+        styles=(StyleShare(name="waves", pictures=("0" * 64,)),), recipe_name="studio",
+        recipe=recipe, size_px=None, strength=1.0, seed=0, style_scale=1.0, priority=0,
+        output_format="png", quality=95,
+    )  # fmt: skip
+    style = StylePicture("0" * 64, 1.0, picture_bytes(format="PNG", seed=5))
+    work = WorkOrder("job-1", order, content, (style,), checkpoint=None)
+    result = list(run_order(work, station, lambda: False))[-1]
+    assert isinstance(result, Finished), result
+    backbone = station.backbone(recipe, torch.float32)
+    painting = load_photograph(style.data).pixels
+    objective = make_objective(
+        recipe,
+        backbone=backbone,
+        content=srgb_of_p3(content),
+        style=style_statistics(backbone, painting, recipe.style_layers),
+        strength=1.0,
+    )
+    expected = float(objective.terms(srgb_of_p3(result.files[0].data)).sum())
+    bare = float(objective.terms(units_of_png(result.files[0].data)).sum())
+    assert result.facts.losses_delivered["total"] == pytest.approx(expected, rel=5e-3)
+    assert bare != pytest.approx(expected, rel=2e-2)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from nstd.errors import ManifestError
 from nstd.formats import Subsampling, result_format
@@ -55,6 +55,18 @@ Number = Annotated[float, Field(strict=False)]
 HIGHEST_PRIORITY = 1_000_000
 
 
+# As photographers write it, which YAML 1.1 reads as hours, minutes and seconds.
+_WRITTEN_WITH_COLONS: dict[object, Subsampling] = {
+    "4:4:4": 444, 14644: 444, "4:2:2": 422, 14522: 422, "4:2:0": 420, 14520: 420,
+}  # fmt: skip
+
+
+def _as_number(subsampling: object) -> object:
+    if isinstance(subsampling, str | int):
+        return _WRITTEN_WITH_COLONS.get(subsampling, subsampling)
+    return subsampling
+
+
 class BlendPart(Model):
     """One style of a blend and its weight among the others."""
 
@@ -67,7 +79,7 @@ class Output(Model):
 
     format: Literal["same", "jpeg", "png", "tiff", "webp"] = "same"
     quality: Annotated[int, Field(ge=1, le=100)] = 95
-    subsampling: Subsampling | None = None
+    subsampling: Annotated[Subsampling | None, BeforeValidator(_as_number)] = None
 
 
 class Manifest(Model):

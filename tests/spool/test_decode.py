@@ -116,7 +116,8 @@ def put_module(
 ) -> None:
     """Let the child meet a Pillow that misbehaves: the library is the border here."""
     (folder / "PIL").mkdir(parents=True)
-    (folder / "PIL" / "__init__.py").write_text(f"import os, sys\n{always}\n")
+    begin = ["import os, sys", "class UnidentifiedImageError(Exception): pass", always]
+    (folder / "PIL" / "__init__.py").write_text("\n".join([*begin, ""]))
     lines = [
         "import os, sys",
         "MAX_IMAGE_PIXELS = None",
