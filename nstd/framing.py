@@ -6,6 +6,7 @@ from torch import Tensor
 from nstd.engine.color import with_colors_of
 from nstd.engine.pixels import resize
 from nstd.engine.pyramid import canvas_size
+from nstd.engine.visibility import hidden_filled, opacity
 from nstd.images import Photograph, encode
 from nstd.orders import Order
 
@@ -17,7 +18,15 @@ def on_canvas(order: Order, photograph: Photograph, device: torch.device) -> Ten
         JobError: the result would be too small.
     """
     width, height = painted_size(order, photograph)
-    return resize(photograph.pixels.to(device), width=width, height=height)
+    pixels = photograph.pixels.to(device)
+    if order.strength or (height, width) != pixels.shape[-2:]:
+        pixels = _visible(photograph, device)
+    return resize(pixels, width=width, height=height)
+
+
+def _visible(photograph: Photograph, device: torch.device) -> Tensor:
+    """Return its pixels, with the visible colours continued where nothing can be seen."""
+    return hidden_filled(photograph.pixels.to(device), opacity(photograph.alpha, device))
 
 
 def painted_size(order: Order, photograph: Photograph) -> tuple[int, int]:
@@ -48,6 +57,7 @@ def encoded(order: Order, picture: Tensor, photograph: Photograph) -> bytes:
         pixels,
         format=order.output_format,
         quality=order.quality,
+        subsampling=order.subsampling,
         luggage=photograph,
         metadata=order.metadata,
     )
@@ -58,8 +68,8 @@ def delivered(order: Order, picture: Tensor, photograph: Photograph) -> Tensor:
     if order.recipe.canvas:
         width, height = result_size(order, photograph)
         picture = resize(picture, width=width, height=height)
-    if order.color == "keep":
+    if order.color == "keep" and order.strength:
         height, width = picture.shape[-2:]
-        pixels = photograph.pixels.to(picture.device)
-        picture = with_colors_of(picture, resize(pixels, width=width, height=height))
+        colors = resize(_visible(photograph, picture.device), width=width, height=height)
+        picture = with_colors_of(picture, colors)
     return picture

@@ -3,12 +3,15 @@
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import BinaryIO
 
 from PIL import Image, UnidentifiedImageError
 
-from nstd.formats import DECODERS
+from nstd.formats import DECODERS, HEIF_DECODER
+
+HEAD_BYTES = 32  # what kind of file it is, and what it is akin to
 
 JPEG_START, JPEG_RESOURCES, JPEG_SCAN = b"\xff\xd8", b"\xff\xed", b"\xff\xda"
 
@@ -32,8 +35,9 @@ def opened(source: Path | BinaryIO) -> Iterator[Image.Image]:
 
 def _opened(source: Path | BinaryIO) -> Image.Image:
     """Open a picture; Pillow gives up a JPEG whose Photoshop resources end early, others do not."""
+    formats = (*DECODERS, HEIF_DECODER) if _reads_heif(source) else DECODERS
     try:
-        return Image.open(source, formats=DECODERS)
+        return Image.open(source, formats=formats)
     except UnidentifiedImageError:
         data = source.read_bytes() if isinstance(source, Path) else _whole(source)
         if not data.startswith(JPEG_START):
@@ -55,3 +59,29 @@ def _without_resources(jpeg: bytes) -> bytes:
             kept.append(jpeg[at:end])
         at = end
     return b"".join([*kept, jpeg[at:]])
+
+
+def heif_is_installed() -> bool:
+    """Tell whether the extra that reads HEIC is there."""
+    return find_spec("pillow_heif") is not None
+
+
+def is_heif(head: bytes) -> bool:
+    """Tell from a file's first bytes whether it is of HEIC's family, or AVIF's, which shares it."""
+    return head[4:8] == b"ftyp" and b"avif" not in head[8:32]
+
+
+def _reads_heif(source: Path | BinaryIO) -> bool:
+    """Make Pillow able to open a HEIC picture, if it is one and the extra is there."""
+    if isinstance(source, Path):
+        with source.open("rb") as file:
+            head = file.read(HEAD_BYTES)
+    else:
+        head = source.read(HEAD_BYTES)
+        source.seek(0)
+    if not is_heif(head) or not heif_is_installed():
+        return False
+    import pillow_heif
+
+    pillow_heif.register_heif_opener()
+    return True

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from nstd.errors import JobError
-from nstd.formats import SUFFIX_OF_FORMAT, PictureFormat
+from nstd.formats import SUFFIX_OF_FORMAT, PictureFormat, Subsampling
 from nstd.recipe import Model, Recipe
 
 RECORD_SUFFIX = ".json"
@@ -59,6 +59,7 @@ class Order(Model):
     priority: int
     output_format: PictureFormat
     quality: int
+    subsampling: Subsampling | None = None
     snapshots: int = 0
     color: ColorChoice = "style"
     metadata: MetadataChoice = "keep"

@@ -24,6 +24,7 @@ from nstd.engine.pixels import resize
 from nstd.engine.stylize import Problem, Run, Step
 from nstd.engine.synchronization import read, read_rows
 from nstd.engine.targets import StyleStats
+from nstd.engine.visibility import opacity, pixel_weights
 from nstd.errors import DivergedError
 from nstd.formats import SUFFIX_OF_FORMAT
 from nstd.framing import encoded, on_canvas, result_size
@@ -91,7 +92,7 @@ class Painting:
         if self.order.strength == 0:
             yield self._finished(photograph, content, None, seconds_load, 0.0)
             return
-        run = self.begin(content)
+        run = self.begin(content, photograph)
         # For the delivered loss: now, so that a job that is resumed looks at no style again.
         self._style_at(run.levels[-1].width, run.levels[-1].height, torch.float32)
         stopped = yield from self.optimise(run, photograph)
@@ -119,7 +120,7 @@ class Painting:
                 "strong_wolfe', keeps them in hand."
             )
 
-    def begin(self, content: Tensor) -> Run:
+    def begin(self, content: Tensor, photograph: Photograph) -> Run:
         """Return the run that paints this, or goes on from the checkpoint."""
         self.began = time.monotonic()
         saved = None
@@ -131,8 +132,11 @@ class Painting:
             self.rows = list(saved.rows)
             self.seconds_before = saved.seconds
             self.resumed_from_step = saved.run.step
+        alpha = opacity(photograph.alpha, content.device)
         if self.order.color == "keep":
-            content, self.tone = grey(content), tone(content)
+            height, width = content.shape[-2:]
+            weights = pixel_weights(alpha, width=width, height=height)
+            content, self.tone = grey(content), tone(content, weights)
         problem = Problem(
             recipe=self.recipe,
             backbone=self.station.backbone(self.recipe, self.dtype),
@@ -141,6 +145,7 @@ class Painting:
             strength=self.order.strength,
             seed=self.order.seed,
             style_picture=lambda: self.styles.first_picture(self.tone),
+            alpha=alpha,
             content_features=self.features,
         )
         return Run(problem, saved.run if saved else None)
@@ -277,6 +282,7 @@ class Painting:
             content=problem.content,
             style=self._style_at(level.width, level.height, torch.float32),
             strength=problem.strength,
+            weights=pixel_weights(problem.alpha, width=level.width, height=level.height),
         )
         return group_sums(objective.names, read(objective.terms(delivered)))
 

@@ -107,7 +107,7 @@ class Proof:
         work = replace(self.work, order=order, styles=self._styles(order), checkpoint=saved)
         painting = Painting(work, self.station, self.stop, self.alive, ground.features)
         try:
-            run = painting.begin(ground.content)
+            run = painting.begin(ground.content, photograph)
             self.resumed_from_step += painting.resumed_from_step
             left = yield from self._told(painting.optimise(run, photograph))
             if left:

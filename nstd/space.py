@@ -7,7 +7,7 @@ from pathlib import Path
 from nstd.circuits import Circuits
 from nstd.clock import Now
 from nstd.errors import WorldError
-from nstd.formats import FORMAT_OF_SUFFIX, PictureFormat
+from nstd.formats import PictureFormat, result_format
 from nstd.orders import Order
 from nstd.recipe import AdamChoice, OptimizerChoice, Recipe
 from nstd.spool.jobs import Job
@@ -19,8 +19,9 @@ ASK_AGAIN_S = 60.0
 # A checkpoint is kept, the one before it too, while the next is written.
 CHECKPOINTS = 3
 FLOAT_PICTURE_BYTES = 3 * 4  # of a pixel in an optimiser's state: three channels in fp32
-# Of a pixel in a file, at the worst: JPEG of quality 95 and WebP; PNG and TIFF hardly pack paint.
-FILE_BYTES: dict[PictureFormat, int] = {"jpeg": 2, "webp": 2, "png": 4, "tiff": 4}
+# Of a pixel in a file, at the worst: JPEG of quality 95 and WebP; PNG and TIFF hardly pack paint,
+# and may have four channels of sixteen bits.
+FILE_BYTES: dict[PictureFormat, int] = {"jpeg": 2, "webp": 2, "png": 8, "tiff": 8}
 LOG_BYTES = 2_000_000
 # Of a photograph as cameras and programs write it: for jobs whose size was not written down.
 PIXELS_PER_BYTE: dict[PictureFormat, float] = {"jpeg": 4, "webp": 6, "png": 0.7, "tiff": 0.4}
@@ -123,7 +124,7 @@ class Gate:
     def _guessed_pixels(self, job: Job) -> int:
         suffix = split_name(job.content_name or "")[1]
         size = self.work.content(job.id).stat().st_size
-        return int(size * PIXELS_PER_BYTE[FORMAT_OF_SUFFIX[suffix]])
+        return int(size * PIXELS_PER_BYTE[result_format(suffix)])
 
     def _has_reserve(self, resource: str, name: str, folder: Path, now: Now) -> bool:
         if not self.circuits.may_try(resource, now):

@@ -12,6 +12,7 @@ from nstd.engine.color import Tone, matched
 from nstd.engine.pixels import resize
 from nstd.engine.pyramid import canvas_size
 from nstd.engine.targets import StyleStats, blend, ladder_size_px, style_statistics
+from nstd.engine.visibility import hidden_filled, opacity, pixel_weights
 from nstd.gramcache import GramKey
 from nstd.images import load_photograph
 from nstd.layers import smallest_side_px
@@ -76,8 +77,14 @@ class JobStyles:
         return Canvas(fit=fit, px=max(32, round(min(width, height) * self.style_scale)))
 
     def _toned(self, style: StylePicture, tone: Tone | None) -> Tensor:
-        pixels = load_photograph(style.data).pixels.to(self.station.device)
+        pixels, _ = self._looked_at(style)
         return matched(pixels, tone) if tone else pixels
+
+    def _looked_at(self, style: StylePicture) -> tuple[Tensor, Tensor | None]:
+        """Return a style's pixels, also behind what is transparent, and its opacity."""
+        photograph, device = load_photograph(style.data), self.station.device
+        alpha = opacity(photograph.alpha, device)
+        return hidden_filled(photograph.pixels.to(device), alpha), alpha
 
     def _statistics(
         self, style: StylePicture, canvas: Canvas, dtype: torch.dtype, tone: Tone | None
@@ -97,14 +104,15 @@ class JobStyles:
         )
 
         def measure() -> StyleStats:
-            pixels = load_photograph(style.data).pixels.to(self.station.device)
+            pixels, alpha = self._looked_at(style)
             width, height = self._size(canvas, width=pixels.shape[3], height=pixels.shape[2])
             small = resize(pixels, width=width, height=height)
+            weights = pixel_weights(alpha, width=width, height=height)
             if tone:
                 small = matched(small, tone)
             self.alive()  # a style of many large pictures takes longer than any step
             with exact_fp32():  # one entry of the cache serves the steps and the delivered loss
-                return style_statistics(backbone, small, self.recipe.style_layers)
+                return style_statistics(backbone, small, self.recipe.style_layers, weights)
 
         return self.station.cache.get(key, measure)
 

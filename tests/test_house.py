@@ -31,15 +31,16 @@ TORCH_ROOMS = (
     "worker",
 )
 VOCABULARY = {
-    "nstd", "clock", "errors", "formats", "layers", "opening", "orders", "printable", "problems",
-    "recipe", "seal", "strict_yaml",
+    "nstd", "clock", "color_space", "errors", "formats", "layers", "opening", "orders", "printable",
+    "problems", "recipe", "samples", "seal", "strict_yaml",
 }  # fmt: skip
 ALLOWED = {
     "engine": {"engine", "layers", "recipe"},
     "spool": {"spool", *VOCABULARY},
     "weights": {"weights", "engine", *VOCABULARY},
-    "images": {"luggage", *VOCABULARY},
     "luggage": {"luggage", *VOCABULARY},
+    "encoding": VOCABULARY,
+    "images": {"encoding", "luggage", *VOCABULARY},
     "gramcache": {"engine", *VOCABULARY},
     "checkpoint": {"engine", *VOCABULARY},
     "artifacts": VOCABULARY,

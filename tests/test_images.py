@@ -305,7 +305,8 @@ def test_tiff_in_any_format_out(mode, size, format):
     assert opened(data).size == size
     if format in ("png", "tiff"):
         found = load_photograph(data).pixels
-        torch.testing.assert_close(found, result, rtol=0, atol=0.5 / 255 + 1e-6)
+        levels = 1 if mode == "CMYK" else 0.5  # light is what two inks let through, both rounded
+        torch.testing.assert_close(found, result, rtol=0, atol=levels / 255 + 1e-6)
     for tag in (0x0100, 0x0101, 0x0111, 0x0117, 0x0103):
         if format != "tiff":
             assert tag not in opened(data).getexif()

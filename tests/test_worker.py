@@ -650,3 +650,42 @@ def test_the_record_is_told_the_peak_memory(station: Station) -> None:
     facts = finished(work_order(pyramid=None), station).facts
 
     assert 2**26 < facts.peak_memory_bytes < 2**33
+
+
+def with_hole(picture: Image.Image, hidden: tuple[int, int, int]) -> bytes:
+    """Return a PNG whose left third cannot be seen, and holds a colour all the same."""
+    picture = picture.convert("RGBA")
+    picture.paste((*hidden, 0), (0, 0, picture.width // 3, picture.height))
+    out = io.BytesIO()
+    picture.save(out, "PNG")
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("color", ["style", "keep"])
+def test_what_is_transparent_does_not_count(station: Station, color: ColorChoice) -> None:
+    """Whatever lies hidden in a photograph, its visible part is painted just the same."""
+    picture = Image.open(io.BytesIO(picture_bytes(format="PNG", seed=1)))
+    results = []
+    for hidden in ((0, 0, 0), (250, 20, 90)):
+        work = work_order(content=with_hole(picture, hidden), color=color, size_px=56)
+        result = finished(work, station)
+        results.append(np.asarray(Image.open(io.BytesIO(file_of(result, ".png")))))
+    first, second = results
+    assert first.shape == (42, 56, 4)
+    assert np.array_equal(first[..., 3], second[..., 3])
+    seen = first[..., 3] > 0
+    assert np.array_equal(first[seen], second[seen])
+    assert not seen.all()
+
+
+def test_what_is_transparent_in_a_style_does_not_count(station: Station) -> None:
+    """A style that was cut out is the same whatever lies around it."""
+    painting = Image.open(io.BytesIO(picture_bytes(format="PNG", seed=5, width=80, height=70)))
+    results = []
+    for hidden in ((0, 0, 0), (250, 20, 90)):
+        style = with_hole(painting, hidden)
+        work = replace(
+            work_order(), styles=(StylePicture(hashlib.sha256(style).hexdigest(), 1.0, style),)
+        )
+        results.append(file_of(finished(work, station), ".png"))
+    assert results[0] == results[1]

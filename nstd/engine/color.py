@@ -44,9 +44,16 @@ def grey(picture: Tensor) -> Tensor:
     return luminance(picture).expand_as(picture).contiguous()
 
 
-def tone(picture: Tensor) -> Tone:
-    """Measure a picture (1, 3, H, W); a plain one counts as having the least deviation."""
-    deviation, mean = torch.std_mean(luminance(picture), correction=0)
+def tone(picture: Tensor, weights: Tensor | None = None) -> Tone:
+    """Measure a picture (1, 3, H, W); a plain one counts as having the least deviation.
+
+    `weights` (1, 1, H, W), of mean one, say how much each pixel counts.
+    """
+    plane = luminance(picture)
+    deviation, mean = torch.std_mean(plane, correction=0)
+    if weights is not None:
+        mean = (plane * weights).mean()
+        deviation = ((plane - mean).square() * weights).mean().sqrt()
     return Tone(round(float(mean) * MATCH_STEPS), max(1, round(float(deviation) * MATCH_STEPS)))
 
 

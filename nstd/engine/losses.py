@@ -5,6 +5,7 @@ returns the function of the picture's statistics, which is what runs in every st
 """
 
 from collections.abc import Callable
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -16,6 +17,19 @@ from nstd.engine.wasserstein import make_distance, plain_trace, settled_trace
 from nstd.recipe import GramTerm, StyleTerm
 
 StyleLoss = Callable[[LayerStats], Tensor]
+
+
+class ContentLoss(Protocol):
+    """Compares features with the photograph's, (1, C, H, W) both."""
+
+    def __call__(self, features: Tensor, target: Tensor, w: Tensor | None = None, /) -> Tensor: ...
+
+
+class TvLoss(Protocol):
+    """Sums a picture's differences of neighbours."""
+
+    def __call__(self, picture: Tensor, weights: Tensor | None = None, /) -> Tensor: ...
+
 
 ABSOLUTE_RIDGE = 1e-4
 RELATIVE_RIDGE = 1e-4
@@ -67,12 +81,13 @@ def relative_wasserstein(term: StyleTerm, target: LayerStats) -> StyleLoss:  # n
     return lambda stats: distance(stats) / scale
 
 
-def mean_square(features: Tensor, target: Tensor) -> Tensor:
-    """Mean over all features of (F − F*)²; squares in the features' precision, their sum in fp32.
+def mean_square(features: Tensor, target: Tensor, weights: Tensor | None = None) -> Tensor:
+    """Mean over all features of w (F − F*)²; squares in the features' precision, the sum in fp32.
 
     In the features' precision, because fp32 copies of the maps would be the largest thing kept.
+    `weights` (1, 1, H, W) have the mean one.
     """
-    mean: Tensor = _MeanSquare.apply(features, target)
+    mean: Tensor = _MeanSquare.apply(features, target, weights)
     return mean
 
 
@@ -84,38 +99,50 @@ class _MeanSquare(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx: Context, features: Tensor, target: Tensor) -> Tensor:
-        ctx.save_for_backward(features, target)
-        return (features - target).square().mean(dtype=torch.float32)
+    def forward(ctx: Context, features: Tensor, target: Tensor, weights: Tensor | None) -> Tensor:
+        if weights is not None:
+            weights = weights.to(features.dtype)
+        ctx.save_for_backward(features, target, weights)
+        squares = (features - target).square()
+        return _weighed(squares, weights).mean(dtype=torch.float32)
 
     @staticmethod
-    def backward(ctx: Context, *gradients: Tensor) -> tuple[Tensor, None]:
-        features, target = ctx.saved_tensors
-        return (features - target) * (gradients[0] * (2 / target.numel())), None
+    def backward(ctx: Context, *gradients: Tensor) -> tuple[Tensor, None, None]:
+        features, target, weights = ctx.saved_tensors
+        slope = (features - target) * (gradients[0] * (2 / target.numel()))
+        return _weighed(slope, weights), None, None
 
 
-def sum_square(features: Tensor, target: Tensor) -> Tensor:
-    """Σ(F − F*)²."""
-    return mean_square(features, target) * target.numel()
+def _weighed(values: Tensor, weights: Tensor | None) -> Tensor:
+    return values if weights is None else values * weights
 
 
-def l1(picture: Tensor) -> Tensor:
+def sum_square(features: Tensor, target: Tensor, weights: Tensor | None = None) -> Tensor:
+    """Σ w (F − F*)²."""
+    return mean_square(features, target, weights) * target.numel()
+
+
+def l1(picture: Tensor, weights: Tensor | None = None) -> Tensor:
     """Sum of the absolute differences of neighbours, divided by the number of values.
 
     Args:
         picture: (1, 3, H, W) in [0, 1].
+        weights: (1, 1, H, W) with mean one; a difference counts as the lesser of its two pixels.
     """
     across, down = _differences(picture)
-    return (across.abs().sum() + down.abs().sum()) / picture.numel()
+    to_right, to_below = _weights_between(weights)
+    sums = _weighed(across.abs(), to_right).sum() + _weighed(down.abs(), to_below).sum()
+    return sums / picture.numel()
 
 
-def l2(picture: Tensor) -> Tensor:
+def l2(picture: Tensor, weights: Tensor | None = None) -> Tensor:
     """Mean squared difference of neighbours, across and down (Mahendran & Vedaldi 2015, β = 2)."""
     across, down = _differences(picture)
-    return across.square().mean() + down.square().mean()
+    to_right, to_below = _weights_between(weights)
+    return _weighed(across.square(), to_right).mean() + _weighed(down.square(), to_below).mean()
 
 
-def nine_point(picture: Tensor) -> Tensor:
+def nine_point(picture: Tensor, weights: Tensor | None = None) -> Tensor:
     """Squared differences of all eight neighbours, edges repeated, diagonals a quarter as much.
 
     Twice the mean of ∂x²/3 + ∂y²/3 + ∂↘²/12 + ∂↙²/12: the same in every direction, to second order.
@@ -124,9 +151,31 @@ def nine_point(picture: Tensor) -> Tensor:
     across, down = _differences(picture)  # over the edges they are zero
     falling = padded[..., 1:, 1:] - padded[..., :-1, :-1]
     rising = padded[..., 1:, :-1] - padded[..., :-1, 1:]
-    straight = (across.square().sum() + down.square().sum()) / (3 * picture.numel())
-    diagonal = (falling.square().mean() + rising.square().mean()) / 12
-    return 2 * (straight + diagonal)
+    to_right, to_below = _weights_between(weights)
+    straight = _weighed(across.square(), to_right).sum() + _weighed(down.square(), to_below).sum()
+    along, against = _weights_of_diagonals(weights)
+    diagonal = _weighed(falling.square(), along).mean() + _weighed(rising.square(), against).mean()
+    return 2 * (straight / (3 * picture.numel()) + diagonal / 12)
+
+
+def _weights_between(weights: Tensor | None) -> tuple[Tensor | None, Tensor | None]:
+    """Weigh the differences of `_differences`: as the lesser of the two pixels."""
+    if weights is None:
+        return None, None
+    return (
+        torch.minimum(weights[..., :, 1:], weights[..., :, :-1]),
+        torch.minimum(weights[..., 1:, :], weights[..., :-1, :]),
+    )
+
+
+def _weights_of_diagonals(weights: Tensor | None) -> tuple[Tensor | None, Tensor | None]:
+    if weights is None:
+        return None, None
+    padded = F.pad(weights, (1, 1, 1, 1), mode="replicate")
+    return (
+        torch.minimum(padded[..., 1:, 1:], padded[..., :-1, :-1]),
+        torch.minimum(padded[..., 1:, :-1], padded[..., :-1, 1:]),
+    )
 
 
 def _differences(picture: Tensor) -> tuple[Tensor, Tensor]:
@@ -145,10 +194,10 @@ STYLE_LOSSES: dict[str, Callable[[StyleTerm, LayerStats], StyleLoss]] = {
     "wasserstein": wasserstein,
     "relative_wasserstein": relative_wasserstein,
 }
-CONTENT_LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+CONTENT_LOSSES: dict[str, ContentLoss] = {
     "mean_square": mean_square,
-    "quarter_mean_square": lambda features, target: mean_square(features, target) / 4,
+    "quarter_mean_square": lambda features, target, w=None: mean_square(features, target, w) / 4,
     "sum_square": sum_square,
-    "half_sum_square": lambda features, target: sum_square(features, target) / 2,
+    "half_sum_square": lambda features, target, w=None: sum_square(features, target, w) / 2,
 }
-TV_LOSSES: dict[str, Callable[[Tensor], Tensor]] = {"l1": l1, "l2": l2, "nine_point": nine_point}
+TV_LOSSES: dict[str, TvLoss] = {"l1": l1, "l2": l2, "nine_point": nine_point}

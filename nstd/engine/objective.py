@@ -1,6 +1,6 @@
 """The objective of one level: a flat dict of named terms and the gradient to the pixels."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
@@ -8,9 +8,16 @@ from torch import Tensor
 
 from nstd.engine.backbone import Backbone
 from nstd.engine.content import ContentFeatures
-from nstd.engine.losses import CONTENT_LOSSES, STYLE_LOSSES, TV_LOSSES, StyleLoss
+from nstd.engine.losses import (
+    CONTENT_LOSSES,
+    STYLE_LOSSES,
+    TV_LOSSES,
+    ContentLoss,
+    StyleLoss,
+)
 from nstd.engine.statistics import LayerStats, tapped_statistics
 from nstd.engine.targets import StyleStats
+from nstd.engine.visibility import layer_weights
 from nstd.recipe import ContentTerm, Recipe, TvTerm
 
 
@@ -45,7 +52,7 @@ class ContentTermAt:
 
     layer: str
     weight: float
-    loss: Callable[[Tensor, Tensor], Tensor]
+    loss: ContentLoss
     target: Tensor
 
 
@@ -59,6 +66,8 @@ class Objective:
     content: tuple[ContentTermAt, ...]
     style: tuple[StyleTermAt, ...]
     tv: TvTerm | None
+    pixel_weights: Tensor | None  # (1, 1, H, W) of mean one; None: all count the same
+    layer_weights: Mapping[str, Tensor | None]
 
     def evaluate(self, picture: Tensor) -> Evaluation:
         """Return the terms and the gradient at a picture (1, 3, H, W) in [0, 1]."""
@@ -78,16 +87,18 @@ class Objective:
 
         def tap(layer: str, features: Tensor) -> Tensor:
             if layer in style_layers:
-                features, statistics[layer] = tapped_statistics(features)
+                features, statistics[layer] = tapped_statistics(features, self.layer_weights[layer])
             return features
 
         features = self.backbone.features(picture, self.layers, tap)
         values = [
-            term.weight * term.loss(features[term.layer], term.target) for term in self.content
+            term.weight
+            * term.loss(features[term.layer], term.target, self.layer_weights[term.layer])
+            for term in self.content
         ]
         values += [term.weight * term.loss(statistics[term.layer]) for term in self.style]
         if self.tv:
-            values.append(self.tv.weight * TV_LOSSES[self.tv.loss](picture))
+            values.append(self.tv.weight * TV_LOSSES[self.tv.loss](picture, self.pixel_weights))
         return torch.stack(values)
 
 
@@ -100,6 +111,7 @@ def make_objective(
     style: StyleStats,
     strength: float,
     features: ContentFeatures | None = None,
+    weights: Tensor | None = None,
 ) -> Objective:
     """Prepare the objective of one level.
 
@@ -107,6 +119,7 @@ def make_objective(
         content: the photograph at the level's size, (1, 3, H, W) in [0, 1].
         strength: multiplies every style weight.
         features: what other runs with this photograph and network have seen in it already.
+        weights: how much each pixel counts, (1, 1, H, W) with mean one; None: all the same.
     """
     features = features or ContentFeatures()
     term = recipe.content
@@ -128,6 +141,8 @@ def make_objective(
         content_terms,
         tuple(style_terms.values()),
         recipe.tv,
+        weights,
+        {layer: layer_weights(weights, layer) for layer in recipe.layers},
     )
 
 

@@ -41,18 +41,22 @@ def gram_matrix(features: Tensor) -> Tensor:
     return gram
 
 
-def layer_statistics(features: Tensor) -> LayerStats:
-    """Reduce a feature map (1, C, H, W) of any precision to its fp32 mean and second moment."""
-    _, stats = tapped_statistics(features)
+def layer_statistics(features: Tensor, weights: Tensor | None = None) -> LayerStats:
+    """Reduce a feature map (1, C, H, W) of any precision to its fp32 mean and second moment.
+
+    `weights` (1, 1, H, W), of mean one, say how much each position counts.
+    """
+    _, stats = tapped_statistics(features, weights)
     return stats
 
 
-def tapped_statistics(features: Tensor) -> tuple[Tensor, LayerStats]:
+def tapped_statistics(features: Tensor, weights: Tensor | None = None) -> tuple[Tensor, LayerStats]:
     """Return the statistics of a map on its way through a network, and the map to go on with.
 
     Both gradients then meet in one matrix product, without a sum of two maps.
     """
-    onward, mean, second_moment = _Moments.apply(features)
+    column = None if weights is None else weights.reshape(-1, 1)  # (H·W, 1)
+    onward, mean, second_moment = _Moments.apply(features, column)
     return onward, LayerStats(mean, second_moment, features.shape[2] * features.shape[3])
 
 
@@ -64,29 +68,34 @@ class _Moments(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx: Context, features: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        ctx.save_for_backward(features)
+    def forward(
+        ctx: Context, features: Tensor, weights: Tensor | None
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        ctx.save_for_backward(features, weights)
         ctx.set_materialize_grads(False)
         rows = _rows(features)
-        total, gram = _sums(rows)
+        total, gram = _sums(rows, weights)
         return features.view_as(features), total / rows.shape[0], gram / rows.shape[0]
 
     @staticmethod
     def backward(
         ctx: Context, onward: Tensor | None, g_mean: Tensor | None, g_moment: Tensor | None
-    ) -> Tensor | None:
-        """∂L/∂F = ((g_M + g_Mᵀ)·F + g_μ) / positions, and what comes from deeper layers."""
-        (features,) = ctx.saved_tensors
+    ) -> tuple[Tensor | None, None]:
+        """∂L/∂F = w ((g_M + g_Mᵀ)·F + g_μ) / positions, and what comes from deeper layers."""
+        features, weights = ctx.saved_tensors
         rows = _rows(features)
         if g_moment is None:
             g_moment = rows.new_zeros(rows.shape[1], rows.shape[1], dtype=torch.float32)
         both = ((g_moment + g_moment.T) / rows.shape[0]).to(rows.dtype)  # (C, C)
+        if weights is not None:
+            rows = rows * weights.to(rows.dtype)
         # In place: the map that comes from deeper layers was made for this function alone.
         back = rows @ both if onward is None else _rows(onward).addmm_(rows, both)
         if g_mean is not None:
-            back += (g_mean / rows.shape[0]).to(rows.dtype)  # (H·W, C)
+            share = g_mean / rows.shape[0]  # (C,)
+            back += (share if weights is None else weights * share).to(rows.dtype)  # (H·W, C)
         _, channels, height, width = features.shape
-        return back.view(1, height, width, channels).permute(0, 3, 1, 2)  # (1, C, H, W)
+        return back.view(1, height, width, channels).permute(0, 3, 1, 2), None  # (1, C, H, W)
 
 
 def _rows(features: Tensor) -> Tensor:
@@ -94,14 +103,16 @@ def _rows(features: Tensor) -> Tensor:
     return features.permute(0, 2, 3, 1).reshape(-1, features.shape[1])
 
 
-def _sums(rows: Tensor) -> tuple[Tensor, Tensor]:
-    """Return Σ F (C,) and Σ F·Fᵀ (C, C) over the positions, in fp32, a piece at a time."""
+def _sums(rows: Tensor, weights: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    """Return Σ w F (C,) and Σ w F·Fᵀ (C, C) over the positions, in fp32, a piece at a time."""
     channels = rows.shape[1]
     total = torch.zeros(channels, device=rows.device)  # (C,)
     gram = torch.zeros(channels, channels, device=rows.device)  # (C, C)
     elements = CHUNK_ELEMENTS if rows.device.type == "cpu" else GPU_CHUNK_ELEMENTS
-    for piece in torch.split(rows, max(1, elements // channels)):
-        chunk = piece.float()
-        total += chunk.sum(0)
-        gram.addmm_(chunk.T, chunk)
+    step = max(1, elements // channels)
+    for start in range(0, rows.shape[0], step):
+        chunk = rows[start : start + step].float()
+        weighed = chunk if weights is None else chunk * weights[start : start + step]
+        total += weighed.sum(0)
+        gram.addmm_(weighed.T, chunk)
     return total, gram

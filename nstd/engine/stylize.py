@@ -16,6 +16,7 @@ from nstd.engine.pyramid import Level, plan_levels
 from nstd.engine.starts import starting_picture
 from nstd.engine.synchronization import Read, read
 from nstd.engine.targets import StyleStats
+from nstd.engine.visibility import pixel_weights
 from nstd.recipe import Recipe
 
 BF16_NOISE = 1e-4
@@ -28,8 +29,9 @@ class Problem:
 
     `content` is (1, 3, H, W) in [0, 1] at the size of the canvas; `style_at` returns the style's
     statistics for a level of that width and height; `style_picture`, (1, 3, h, w), is
-    needed only by a recipe that starts from it. `content_features` are shared by runs that have
-    photograph and network in common.
+    needed only by a recipe that starts from it. `alpha` is the content's opacity, (1, 1, H, W) in
+    [0, 1]: what is transparent counts for nothing; None: all counts the same. `content_features`
+    are shared by runs that have photograph and network in common.
     """
 
     recipe: Recipe
@@ -40,6 +42,7 @@ class Problem:
     seed: int
     style_picture: Callable[[], Tensor]
     read: Read = read
+    alpha: Tensor | None = None
     content_features: ContentFeatures | None = None
 
 
@@ -147,6 +150,7 @@ class Run:
             style=problem.style_at(level.width, level.height),
             strength=problem.strength,
             features=problem.content_features,
+            weights=pixel_weights(problem.alpha, width=level.width, height=level.height),
         )
         self._pixels: Parametrisation = PARAMETRISATIONS[level.variable]
         self._optimizer: Optimizer = make_optimizer(

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from nstd.engine.backbone import Backbone
 from nstd.engine.statistics import LayerStats, layer_statistics
+from nstd.engine.visibility import layer_weights
 
 LADDER_STEPS_PER_OCTAVE = 4
 LADDER_START_PX = 32
@@ -21,10 +22,20 @@ class StyleStats:
 
 
 @torch.no_grad()
-def style_statistics(backbone: Backbone, picture: Tensor, layers: Iterable[str]) -> StyleStats:
-    """Measure a style picture (1, 3, H, W) in [0, 1] at the named layers."""
+def style_statistics(
+    backbone: Backbone, picture: Tensor, layers: Iterable[str], weights: Tensor | None = None
+) -> StyleStats:
+    """Measure a style picture (1, 3, H, W) in [0, 1] at the named layers.
+
+    `weights` (1, 1, H, W), of mean one, say how much each pixel counts.
+    """
     features = backbone.features(picture, layers)
-    return StyleStats({name: layer_statistics(value) for name, value in features.items()})
+    return StyleStats(
+        {
+            name: layer_statistics(value, layer_weights(weights, name))
+            for name, value in features.items()
+        }
+    )
 
 
 def blend(parts: Sequence[tuple[StyleStats, float]]) -> StyleStats:

@@ -6,21 +6,21 @@ believed in nothing but its exit code, the picture's size and a sentence.
 
 import json
 import math
+import os
 import resource
 import sys
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nstd.opening import opened
+from nstd.opening import HEAD_BYTES, heif_is_installed, is_heif, opened
 from nstd.spool.decode import DECODED, REFUSED, UNFINISHED, DecodeLimits
 
 if TYPE_CHECKING:
     from PIL import Image
 
-READABLE = "JPEG, PNG, TIFF and WebP can be read"
+READABLE = "JPEG, PNG, TIFF, WebP and AVIF can be read"
 
-HEAD_BYTES = 32
 # What photographers have, by its first bytes, and at which of them.
 FOREIGN_KINDS: tuple[tuple[int, bytes, str], ...] = (
     (0, b"%PDF", "a PDF document"),
@@ -37,11 +37,9 @@ FOREIGN_KINDS: tuple[tuple[int, bytes, str], ...] = (
     (0, b"FUJIFILMCCD-RAW", "a raw file of a Fujifilm camera"),
     (8, b"CR\x02\x00", "a raw file of a Canon camera"),
     (4, b"ftypcrx ", "a raw file of a Canon camera"),
-    (4, b"ftypavif", "an AVIF picture"),
     (4, b"ftypqt", "a film"),
     (4, b"ftypmp4", "a film"),
     (4, b"ftypisom", "a film"),
-    (4, b"ftyp", "a HEIC picture, as telephones make them"),
     (4, b"jP  ", "a JPEG 2000 picture"),
     (4, b"JXL ", "a JPEG XL picture"),
     (0, b"\xff\x0a", "a JPEG XL picture"),
@@ -50,6 +48,7 @@ FOREIGN_KINDS: tuple[tuple[int, bytes, str], ...] = (
 TIFF_NEW_SUBFILE_TYPE, TIFF_DNG_VERSION = 254, 50706
 TIFF_PREVIEW_OR_MASK = 1 | 4
 MOST_PAGES_LOOKED_AT = 64
+UNREAD_MODES = ("I", "F")  # Pillow's names for whole numbers and fractions of 32 bits
 
 
 class RefusedError(Exception):
@@ -78,10 +77,14 @@ def examine(path: Path, limits: DecodeLimits) -> tuple[int, int]:
                     f"at most {limits.pixels / 1e6:g} megapixels are allowed. Export it smaller."
                 )
             _refuse_more_than_one(picture)
-            picture.load()
+            if picture.mode in UNREAD_MODES:
+                raise RefusedError(
+                    "has 32 bits a sample; 8 and 16 can be read. Save it with 16 bits."
+                )
+            _decode(path, picture)
     except RefusedError:
         raise
-    except MemoryError as error:
+    except (MemoryError, ImportError) as error:  # a library for which there was no room, too
         mebibytes = limits.memory_bytes >> 20
         raise RefusedError(
             f"needs more than {mebibytes} MiB of memory to decode, which is what is allowed."
@@ -90,6 +93,22 @@ def examine(path: Path, limits: DecodeLimits) -> tuple[int, int]:
     except Exception as error:
         raise _judged(error) from error
     return width, height
+
+
+def _decode(path: Path, picture: "Image.Image") -> None:
+    """Decode as the worker will: with another library than Pillow, and a profile, where it does."""
+    profile = picture.info.get("icc_profile")
+    if not profile and picture.format not in ("PNG", "TIFF"):
+        picture.load()
+        return
+    os.environ["OPENBLAS_NUM_THREADS"] = "1"  # each would take its share of the address space
+    from nstd.color_space import usable
+    from nstd.samples import deep_samples, is_deep, model_of
+
+    if is_deep(picture):
+        deep_samples(picture, path.read_bytes())
+    picture.load()
+    usable(model_of(picture), profile)
 
 
 def _refuse_foreign(head: bytes) -> None:
@@ -102,6 +121,11 @@ def _refuse_foreign(head: bytes) -> None:
             raise RefusedError(
                 f"is {kind}, whatever its name says; {READABLE}. Export it as one of these."
             )
+    if is_heif(head) and not heif_is_installed():
+        raise RefusedError(
+            "is a HEIC picture, as telephones make them; nstd can read it once its extra is there: "
+            "pip install 'nstd[heif]'. Or export it as a JPEG."
+        )
 
 
 def _refuse_more_than_one(picture: "Image.Image") -> None:
@@ -109,7 +133,7 @@ def _refuse_more_than_one(picture: "Image.Image") -> None:
 
     A JPEG with further pictures behind it (MPO) is one photograph: telephones keep depth there.
     """
-    if picture.format in ("PNG", "WEBP") and getattr(picture, "is_animated", False):
+    if picture.format in ("PNG", "WEBP", "AVIF") and getattr(picture, "is_animated", False):
         frames = getattr(picture, "n_frames", 0)
         raise RefusedError(f"is an animation of {frames} frames; a single picture is expected.")
     if picture.format != "TIFF":

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from nstd.formats import FORMAT_OF_SUFFIX
+from nstd.formats import Subsampling, result_format
 from nstd.orders import ColorChoice, MetadataChoice, Order, StyleShare
 from nstd.printable import shown
 from nstd.problems import ProblemsError, validated
@@ -75,6 +75,18 @@ Strength = Annotated[Number, Field(ge=0, le=1000)]
 HIGHEST_PRIORITY = 1_000_000
 
 
+# As photographers write it, which YAML 1.1 reads as hours, minutes and seconds.
+_WRITTEN_WITH_COLONS: dict[object, Subsampling] = {
+    "4:4:4": 444, 14644: 444, "4:2:2": 422, 14522: 422, "4:2:0": 420, 14520: 420,
+}  # fmt: skip
+
+
+def _as_number(subsampling: object) -> object:
+    if isinstance(subsampling, str | int):
+        return _WRITTEN_WITH_COLONS.get(subsampling, subsampling)
+    return subsampling
+
+
 class BlendPart(Model):
     """One style of a blend and its weight among the others."""
 
@@ -83,10 +95,11 @@ class BlendPart(Model):
 
 
 class Output(Model):
-    """The file format of the result."""
+    """The file format of the result; `subsampling` is a JPEG's."""
 
     format: Literal["same", "jpeg", "png", "tiff", "webp"] = "same"
     quality: Annotated[int, Field(ge=1, le=100)] = 95
+    subsampling: Annotated[Subsampling | None, BeforeValidator(_as_number)] = None
 
 
 class Manifest(Model):
@@ -144,7 +157,7 @@ class Wish:
             hashes: the sha256 of every one of `style_pictures`.
         """
         manifest, recipe = self.manifest, self.recipe
-        same = FORMAT_OF_SUFFIX[split_name(picture)[1]]
+        same = result_format(split_name(picture)[1])
         snapshots = recipe.snapshots if manifest.snapshots is None else manifest.snapshots
         return Order(
             styles=tuple(
@@ -164,6 +177,7 @@ class Wish:
             priority=manifest.priority,
             output_format=same if manifest.output.format == "same" else manifest.output.format,
             quality=manifest.output.quality,
+            subsampling=manifest.output.subsampling,
             color=manifest.color,
             metadata=manifest.metadata,
             snapshots=snapshots,

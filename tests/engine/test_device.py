@@ -4,11 +4,14 @@ There a tensor has no values, so every host synchronisation raises, and so does 
 on the CPU; `OnlyOn` refuses what torch lets pass: CPU scalars, and copies from the host.
 """
 
+import io
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import islice
 
 import pytest
 import torch
+from PIL import Image
 from shapes import HostTouchedError, OnlyOn, PlausibleReadings, shapes_problem, short_recipe
 from tiny import ADAM, LBFGS
 from torch import Tensor
@@ -17,7 +20,7 @@ from nstd.engine.average import MovingAverage
 from nstd.engine.optimizers import Adam
 from nstd.engine.statistics import layer_statistics
 from nstd.engine.stylize import Problem, Run, Step
-from nstd.images import to_pillow
+from nstd.images import encode, load_photograph
 from nstd.recipe import Recipe, recipe_names
 
 META = torch.device("meta")
@@ -155,6 +158,15 @@ def test_a_step_that_touches_the_host_is_found(wrong: Callable[[Tensor], Tensor]
         adam.tell(gradient.sum(), gradient)
 
 
+@pytest.mark.parametrize("loss", ["l1", "l2", "nine_point"])
+def test_a_picture_with_holes_stays_on_its_device(loss: str) -> None:
+    """Its weights are made there, at every level."""
+    problem = problem_of(short_recipe("studio", **SHALLOW, tv={"loss": loss}), dtype=torch.bfloat16)
+    alpha = torch.empty(1, 1, *problem.content.shape[-2:], device=META)
+
+    assert whole_run(replace(problem, alpha=alpha))
+
+
 def test_an_average_on_another_device_is_found() -> None:
     """The average of pictures of the host takes none of the device."""
     average = MovingAverage(torch.zeros(1, 3, 8, 8), 0.9)
@@ -176,8 +188,11 @@ def test_statistics_of_a_large_map_take_few_kernels() -> None:
 
 def test_alpha_of_the_photograph_meets_a_picture_of_the_device() -> None:
     """The result's pixels are on the device, the photograph's alpha on the host: both are kept."""
-    pixels, alpha = torch.empty(1, 3, 8, 8, device=META), torch.ones(1, 1, 8, 8)
+    out = io.BytesIO()
+    Image.new("RGBA", (8, 8), (9, 9, 9, 9)).save(out, "PNG")
+    photograph = load_photograph(out.getvalue())
+    pixels = torch.empty(1, 3, 8, 8, device=META)
 
     # As far as the copy to the host, which is the end of it.
     with pytest.raises(NotImplementedError, match="Cannot copy out of meta tensor"):
-        to_pillow(pixels, alpha)
+        encode(pixels, format="png", quality=90, luggage=photograph)

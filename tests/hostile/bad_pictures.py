@@ -6,9 +6,14 @@ import struct
 import zlib
 from collections.abc import Callable
 
+import numpy as np
+from deep_files import png_file, tiff_file
 from hostile.case import Case, End, pair
+from numpy.typing import NDArray
 from pictures import draw, picture_bytes
 from PIL import Image, ImageCms, PngImagePlugin, TiffImagePlugin
+from profiles import ADOBE_RGB, cmyk_profile, matrix_profile, table
+from profiles import profile as icc_profile
 
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
@@ -124,6 +129,58 @@ def box(brand: bytes) -> bytes:
     return b"\0\0\0\x18ftyp" + brand + b"\0\0\0\0" + brand + b"mif1" + noise(1)
 
 
+def deep() -> NDArray[np.uint16]:
+    """Return levels of four channels, of sixteen bits."""
+    return np.random.default_rng(1).integers(0, 65536, (48, 64, 4)).astype(np.uint16)
+
+
+def deep_png() -> bytes:
+    return png_file(deep())
+
+
+def deep_tiff(photometric: int = 2, **options: object) -> bytes:
+    return tiff_file(deep(), photometric=photometric, **options)
+
+
+def odd_depths() -> bytes:
+    """Return a TIFF whose channels have 16, 16, 16 and 8 bits, so it says."""
+    return deep_tiff().replace(
+        struct.pack("<4H", 16, 16, 16, 16), struct.pack("<4H", 16, 16, 16, 8)
+    )
+
+
+def wild_deep_strips() -> bytes:
+    """Return a TIFF of sixteen bits whose only strip lies two gigabytes behind its end."""
+    at = struct.pack("<HHI", 273, 4, 1)
+    data = bytearray(deep_tiff())
+    place = data.index(at) + 8
+    data[place : place + 4] = struct.pack("<I", 2**31)
+    return bytes(data)
+
+
+def inked(profile: bytes) -> bytes:
+    return saved(draw().convert("CMYK"), "JPEG", icc_profile=profile)
+
+
+def wild_table() -> bytes:
+    """Return a printer's profile whose table says that it has 255 points on each of four axes."""
+    data = bytearray(cmyk_profile())
+    data[data.index(b"mft2") + 10] = 255
+    return bytes(data)
+
+
+def endless() -> bytes:
+    """Return a profile whose curve says that it has four milliards of points."""
+    torn = b"curv\0\0\0\0" + struct.pack(">IH", 2**32 - 1, 7)
+    return matrix_profile(ADOBE_RGB, torn)
+
+
+def scanner() -> bytes:
+    """Return a profile that leads from a device to colours and not back, as some scanners' do."""
+    forth = np.full((2, 2, 2, 3), 32768.0)
+    return icc_profile(b"RGB ", b"Lab ", {b"A2B0": table(3, 2, forth)}, kind=b"scnr")
+
+
 LAB = ImageCms.buildTransform(
     ImageCms.createProfile("sRGB"), ImageCms.createProfile("LAB"), "RGB", "LAB"
 )
@@ -137,8 +194,8 @@ FOREIGN: dict[str, tuple[bytes, str]] = {
     "psd": (b"8BPS\0\1" + noise(4), "is a Photoshop document"),
     "gif": (saved(draw(), "GIF"), "is a GIF"),
     "bmp": (saved(draw(), "BMP"), "is a Windows bitmap"),
-    "heic": (box(b"heic"), "is a HEIC picture, as telephones make them"),
-    "avif": (box(b"avif"), "is an AVIF picture"),
+    "heic": (box(b"heic"), "IMG.jpg is "),
+    "avif": (box(b"avif"), "is not a picture that can be read"),
     "film": (box(b"isom"), "is a film"),
     "canon-raw": (box(b"crx "), "is a raw file of a Canon camera"),
     "old-canon-raw": (b"II*\0\x10\0\0\0CR\2\0" + noise(5), "is a raw file of a Canon camera"),
@@ -151,7 +208,7 @@ TABLE: dict[str, tuple[str, Callable[[], bytes], End, str]] = {
     "empty": (".jpg", lambda: b"", "failed", "IMG.jpg is empty: it has 0 bytes"),
     "two-bytes": (".jpg", lambda: b"\xff\xd8", "failed", "is not a picture that can be read"),
     "zeros": (".jpg", lambda: bytes(50_000), "failed", "nothing but zeros where a picture begins"),
-    "text": (".jpg", lambda: b"lorem ipsum " * 9, "failed", "JPEG, PNG, TIFF and WebP can be read"),
+    "text": (".jpg", lambda: b"lorem ipsum " * 9, "failed", "JPEG, PNG, TIFF, WebP and AVIF can b"),
     "noise": (".webp", lambda: noise(8), "failed", "is not a picture that can be read"),
     "half-a-jpeg": (".jpg", lambda: first(large("JPEG"), 0.6), "failed", "damaged or not complete"),
     "half-a-png": (".png", lambda: first(large("PNG"), 0.6), "failed", "damaged or not complete"),
@@ -177,7 +234,21 @@ TABLE: dict[str, tuple[str, Callable[[], bytes], End, str]] = {
     "animated-webp": (".webp", lambda: frames("WEBP"), "failed", "an animation of 3 frames"),
     "animated-png": (".png", lambda: frames("PNG"), "failed", "an animation of 3 frames"),
     "pages": (".tif", lambda: frames("TIFF"), "failed", "has several pages"),
+    "half-a-deep-png": (".png", lambda: first(deep_png(), 0.6), "failed", "damaged or not co"),
+    "half-a-deep-tiff": (".tif", lambda: first(deep_tiff(), 0.6), "failed", "IMG.tif is damaged"),
+    "deep-of-odd-depths": (".tif", odd_depths, "failed", "IMG.tif is "),
+    "deep-wild-strips": (".tif", wild_deep_strips, "failed", "IMG.tif is damaged or not complete"),
+    "floats": (".tif", lambda: saved(draw().convert("F"), "TIFF"), "failed", "has 32 bits a s"),
     # What follows is odd, and good.
+    "deep-tiff": (".tif", deep_tiff, "queued", ""),
+    "deep-tiff-by-planes": (".tif", lambda: deep_tiff(planar=True), "queued", ""),
+    "deep-inks": (".tif", lambda: deep_tiff(photometric=5, order=">"), "queued", ""),
+    "deep-premultiplied": (".tif", lambda: deep_tiff(extra=1), "queued", ""),
+    "deep-png": (".png", deep_png, "queued", ""),
+    "torn-table": (".jpg", lambda: inked(cmyk_profile()[:5000]), "queued", ""),
+    "wild-table": (".jpg", lambda: inked(wild_table()), "queued", ""),
+    "endless-curve": (".jpg", lambda: saved(draw(), "JPEG", icc_profile=endless()), "queued", ""),
+    "scanner": (".jpg", lambda: saved(draw(), "JPEG", icc_profile=scanner()), "queued", ""),
     "directory-loop": (".tif", lambda: grey_tiff(next_at=(0, 0, 8)), "queued", ""),
     "exif-loop": (".jpg", exif_loop, "queued", ""),
     "wild-exif": (".jpg", wild_exif, "queued", ""),

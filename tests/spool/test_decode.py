@@ -1,5 +1,6 @@
 """The check of a picture in a child process."""
 
+import io
 import os
 from pathlib import Path
 
@@ -7,8 +8,11 @@ import pytest
 from pictures import picture_bytes, put_picture
 from PIL import Image
 
+from nstd import opening
 from nstd.errors import PictureError, UnfinishedPictureError, WorldError
+from nstd.images import load_photograph
 from nstd.spool.decode import DecodeLimits, PictureSize, check_picture
+from nstd.spool.examine import RefusedError, examine
 
 LIMITS = DecodeLimits(seconds=30, memory_bytes=2**31, pixels=1_000_000)
 
@@ -112,8 +116,8 @@ def put_module(
 ) -> None:
     """Let the child meet a Pillow that misbehaves: the library is the border here."""
     (folder / "PIL").mkdir(parents=True)
-    error = "class UnidentifiedImageError(OSError): pass"
-    (folder / "PIL" / "__init__.py").write_text(f"import os, sys\n{always}\n{error}\n")
+    begin = ["import os, sys", "class UnidentifiedImageError(Exception): pass", always]
+    (folder / "PIL" / "__init__.py").write_text("\n".join([*begin, ""]))
     lines = [
         "import os, sys",
         "MAX_IMAGE_PIXELS = None",
@@ -125,3 +129,36 @@ def put_module(
     monkeypatch.setenv(
         "PYTHONPATH", os.pathsep.join([str(folder), os.environ.get("PYTHONPATH", "")])
     )
+
+
+def test_without_its_extra_a_heic_picture_is_refused_with_the_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A photographer with a telephone learns what the administrator has to install."""
+    monkeypatch.setattr(opening, "find_spec", lambda name: None)
+    path = tmp_path / "IMG.heic"
+    path.write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(100))
+    with pytest.raises(RefusedError, match=r"HEIC picture.*pip install 'nstd\[heif\]'"):
+        examine(path, LIMITS)
+
+
+def test_with_its_extra_a_heic_picture_is_read(tmp_path: Path) -> None:
+    """As telephones write it: eight bits, with a profile of its own."""
+    pillow_heif = pytest.importorskip("pillow_heif", reason="pip install 'nstd[heif]'")
+    path = tmp_path / "IMG.heic"
+    picture = Image.open(io.BytesIO(picture_bytes(format="PNG")))
+    pillow_heif.from_pillow(picture).save(path, quality=95)
+    assert check_picture(path, LIMITS, name="IMG.heic") == PictureSize(64, 48)
+    difference = (
+        load_photograph(path.read_bytes()).pixels
+        - load_photograph(picture_bytes(format="PNG")).pixels
+    )
+    assert float(difference.abs().mean()) < 0.02
+
+
+def test_an_avif_picture_is_read(tmp_path: Path) -> None:
+    """Pillow's wheels read it."""
+    path = tmp_path / "IMG.avif"
+    path.write_bytes(picture_bytes(format="AVIF"))
+    assert check_picture(path, LIMITS, name="IMG.avif") == PictureSize(64, 48)
+    assert load_photograph(path.read_bytes()).pixels.shape == (1, 3, 48, 64)

@@ -92,6 +92,20 @@ def test_the_format_follows_the_photograph_unless_asked(styles: dict[str, Style]
     """`same` is the suffix's format."""
     assert order_of("style: waves", styles, "a.tif").output_format == "tiff"
     assert order_of("style: waves\noutput: {format: png}", styles).output_format == "png"
+    assert order_of("style: waves", styles, "a.heic").output_format == "jpeg"
+    assert order_of("style: waves", styles, "a.avif").output_format == "jpeg"
+    assert order_of("style: waves", styles).subsampling is None
+    for written in ("420", "4:2:0", "'4:2:0'"):
+        order = order_of(f"style: waves\noutput: {{subsampling: {written}}}", styles)
+        assert order.subsampling == 420
+
+
+def test_a_subsampling_that_is_none_is_told(styles: dict[str, Style]) -> None:
+    """With those that are."""
+    (problem,) = problems_of("style: waves\noutput: {subsampling: 4:1:1}", styles)
+
+    assert problem.startswith("output.subsampling: found 14461; ")
+    assert "444" in problem
 
 
 def test_any_field_of_the_recipe_can_be_overridden(styles: dict[str, Style]) -> None:
