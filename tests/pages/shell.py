@@ -16,7 +16,7 @@ from pictures import put_picture
 from nstd.studio_folder import lay_out, studio_files
 
 SYSTEM_FOLDER = re.compile(r"(?<![\w.$/-])/(?=(?:etc|opt|srv|usr|var)/)")
-SIZE = re.compile(r"(?<=size[: ])( ?)\d+")  # in pixels: of a manifest, of a command
+SIZE = re.compile(r"(?<=size[: ])( ?)\d{3,}")  # in pixels: of a manifest, of a command
 SMALL = r"\g<1>64"
 QUICK_NSTD = f"""\
 #!/bin/sh
@@ -61,7 +61,7 @@ def read_aloud(blocks: Sequence[Block], folder: Path) -> str | None:
     studio = folder / "studio"
     lay_out(studio, studio_files(example=False))
     make_quick(studio)
-    for name in ("README.md", "docs", "nstd", "systemd"):  # as in a clone
+    for name in ("README.md", "CHANGELOG.md", "docs", "nstd", "systemd"):  # as in a clone
         (studio / name).symlink_to(ROOT / name)
     for seed, name in enumerate(("photo.jpg", "painting.jpg", "inbox/IMG_0412.jpg")):
         put_picture(studio / name, seed=seed)
