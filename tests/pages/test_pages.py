@@ -5,6 +5,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import yaml
 from pages.blocks import PAGES, ROOT, Block, all_blocks, blocks_of, commands_of
 from pages.shell import read_aloud
 from pages.words import commands, problem_of
@@ -13,6 +14,7 @@ from nstd.cli import command_parser
 from nstd.config import load_config
 from nstd.errors import ConfigError
 from nstd.spool.check import check_manifest
+from nstd.spool.manifest import Manifest
 from nstd.spool.styles import list_styles
 
 LINK = re.compile(r"\]\(([^)\s]+)\)")
@@ -42,6 +44,13 @@ def test_every_manifest_is_good(block: Block, tmp_path: Path) -> None:
     styles = list_styles(ROOT / "inbox" / "styles")
 
     assert check_manifest(path, styles, default_recipe="studio") is None
+
+
+def test_every_key_of_a_manifest_is_on_the_photographers_page() -> None:
+    """The manifest that says everything does."""
+    (everything,) = [block for block in all_blocks("manifest") if block.words == "everything.yaml"]
+
+    assert yaml.safe_load(everything.text).keys() == Manifest.model_fields.keys()
 
 
 @pytest.mark.parametrize("block", all_blocks("config"), ids=by_name)
