@@ -65,6 +65,7 @@ def test_every_configuration_loads(block: Block, tmp_path: Path) -> None:
 
 
 @pytest.mark.process
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("page", RUN_PAGES, ids=lambda page: page.name)
 def test_every_command_does_what_its_page_says(page: Path, tmp_path: Path) -> None:
     """All of a page in one shell, as its reader would."""
