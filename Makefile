@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-all lint types unit styles clean
+.PHONY: demo test test-all lint types unit styles pages clean
 
 $(VENV)/.made:
 	$(PYTHON) -m venv $(VENV)
@@ -42,6 +42,9 @@ test-all: lint types $(VENV)/.installed-test
 
 styles: $(VENV)/.installed-test
 	$(BIN)/python tests/makers/paint_styles.py inbox/styles
+
+pages: $(VENV)/.installed-test
+	$(BIN)/python tests/makers/write_pages.py
 
 clean:
 	rm -rf $(VENV) .nstd build *.egg-info

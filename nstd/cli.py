@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from nstd import __version__
 from nstd.errors import EX_DATAERR, EX_OK, EX_USAGE, ConfigError, NstdError
+from nstd.init_command import add_init_arguments, run_init
 from nstd.job_commands import WORDS, add_job_arguments, run_request
 from nstd.picture_commands import (
     add_bench_arguments,
@@ -32,7 +33,7 @@ Command = Callable[[argparse.Namespace], int]
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit code (sysexits.h)."""
-    parser = _parser()
+    parser = command_parser()
     arguments = parser.parse_args(argv)
     command: Command | None = getattr(arguments, "command", None)
     if command is None:
@@ -56,21 +57,26 @@ class _Parser(argparse.ArgumentParser):
         self.exit(EX_USAGE, f"nstd: {message}\n")
 
 
-def _parser() -> argparse.ArgumentParser:
+def command_parser() -> argparse.ArgumentParser:
+    """Declare every command and its arguments."""
     parser = _Parser(
         prog="nstd", description="Paints photographs: neural style transfer, as a service."
     )
     parser.add_argument("--version", action="version", version=f"nstd {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
 
-    def add(name: str, command: Command, words: str) -> argparse.ArgumentParser:
+    def add(
+        name: str, command: Command, words: str, *, config: bool = True
+    ) -> argparse.ArgumentParser:
         sub = commands.add_parser(name, help=words, description=words)
-        sub.add_argument(
-            "--config", metavar="FILE", help="default: ./config.yaml, /etc/nstd/config.yaml"
-        )
+        if config:
+            sub.add_argument(
+                "--config", metavar="FILE", help="default: ./config.yaml, /etc/nstd/config.yaml"
+            )
         sub.set_defaults(command=command)
         return sub
 
+    add_init_arguments(add("init", run_init, "lay out a new studio folder", config=False))
     add("run", _run, "watch the inbox until told to stop")
     add("once", _once, "paint what lies in the inbox, then exit")
     check = add("check", _check, "validate manifests; run nothing")

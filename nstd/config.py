@@ -70,15 +70,21 @@ class Settings(Model):
         default=None,
         description="folder of the weights that were fetched; null = `weights` in the work folder",
     )
-    recipe: str = Field(default="studio", description="the recipe of manifests that name none")
+    recipe: str = Field(
+        default="studio",
+        description="the recipe of manifests that name none; `nstd recipes` lists them",
+    )
     devices: Literal["auto"] | list[str] = Field(
-        default="auto", description="`auto`, or a list such as `[cuda:0, cuda:1]` or `[cpu]`"
+        default="auto",
+        description="`auto`: all GPUs, else the processor; or a list: `[cuda:0, cuda:1]`, `[cpu]`",
     )
     threads: Annotated[int, Field(ge=0, le=1024)] = Field(
         default=0, description="processor threads of each worker; 0 = share all cores"
     )
     originals: Literal["move", "keep", "delete"] = Field(
-        default="move", description="what becomes of a photograph once its result is published"
+        default="move",
+        description="what becomes of a photograph once its result is published: `move` (to "
+        "`done`), `keep` or `delete`",
     )
     result_mode: Annotated[str, BeforeValidator(_file_mode)] | None = Field(
         default=None,
@@ -153,14 +159,14 @@ class Settings(Model):
     )
     notify_command: Annotated[list[str], Field(min_length=1)] | None = Field(
         default=None,
-        description="program and arguments, called when a job or a resource fails; null = none",
+        description="`[program, argument, …]`, called when a job or a resource fails; null = none",
     )
     gallery: bool = Field(
         default=True, description="keep `index.html` in the outbox up to date, for any browser"
     )
     log: Literal["auto", "json", "console"] = Field(
         default="auto",
-        description="form of the log; `auto` is `console` on a terminal, else `json`",
+        description="form of the log: `json`, `console`, or `auto`: `console` on a terminal only",
     )
     limits: Limits = Field(default=Limits(), description="what is refused unread")
 

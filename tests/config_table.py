@@ -1,26 +1,9 @@
-"""The table of docs/configuration.md, generated from the settings: run it to print the table."""
+"""The table of docs/configuration.md, generated from the settings."""
 
-import json
-
-from pydantic.fields import FieldInfo
-
-from nstd.config import Limits, Settings
+from nstd.config_text import config_keys
 
 
 def config_table() -> str:
     """Return the Markdown table of all keys, their defaults and descriptions."""
-    rows = [_row(key, field) for key, field in Settings.model_fields.items() if key != "limits"]
-    rows += [_row(f"limits.{key}", field) for key, field in Limits.model_fields.items()]
+    rows = [f"| `{key.path}` | `{key.default}` | {key.description} |" for key in config_keys()]
     return "| key | default | what it is |\n|---|---|---|\n" + "\n".join(rows)
-
-
-def _row(key: str, field: FieldInfo) -> str:
-    default = field.default
-    shown = f"{default:g}" if isinstance(default, float) else str(default)
-    if default is None or isinstance(default, bool):  # as YAML writes it
-        shown = json.dumps(default)
-    return f"| `{key}` | `{shown}` | {field.description} |"
-
-
-if __name__ == "__main__":
-    print(config_table())

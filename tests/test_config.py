@@ -3,9 +3,11 @@
 from pathlib import Path
 
 import pytest
+import yaml
 from config_table import config_table
 
-from nstd.config import Settings, find_config, find_weights_folder, load_config
+from nstd.config import Limits, Settings, find_config, find_weights_folder, load_config
+from nstd.config_text import HEADINGS, config_text
 from nstd.errors import ConfigError
 
 ROOT = Path(__file__).parent.parent
@@ -17,11 +19,24 @@ def config(tmp_path: Path, text: str) -> Path:
     return path
 
 
-def test_the_shipped_configuration_is_the_defaults() -> None:
-    """config.yaml at the root says every key, and each with its default."""
-    assert load_config(ROOT / "config.yaml").settings == Settings()
-    for key in Settings.model_fields:
-        assert f"\n{key}:" in (ROOT / "config.yaml").read_text()
+def test_the_shipped_configuration_is_generated_from_the_settings() -> None:
+    """`make pages` writes it: every key with its default and its description."""
+    assert (ROOT / "config.yaml").read_text() == config_text()
+
+
+def test_the_generated_configuration_is_the_defaults(tmp_path: Path) -> None:
+    """It says every key, and loading it changes nothing."""
+    text = config_text()
+    said = yaml.safe_load(text)
+
+    assert load_config(config(tmp_path, text)).settings == Settings()
+    assert said.keys() == Settings.model_fields.keys()
+    assert said["limits"].keys() == Limits.model_fields.keys()
+
+
+def test_every_heading_of_the_configuration_stands_above_a_key() -> None:
+    """One whose key is gone would vanish unseen."""
+    assert all(f"\n\n# {words}\n" in config_text() for words in HEADINGS.values())
 
 
 def test_the_pages_table_is_generated_from_the_settings() -> None:

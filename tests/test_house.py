@@ -90,6 +90,8 @@ ALLOWED = {
         "showing", "space", "time_limit", "verdicts", *VOCABULARY,
     },
     "config": VOCABULARY,
+    "config_text": {"config", *VOCABULARY},
+    "studio_folder": {"config_text", "spool", *VOCABULARY},
     "lock_holder": VOCABULARY,
     "inbox_lock": {"spool", "lock_holder", *VOCABULARY},
     "ownership": {"spool", "config", *VOCABULARY},
