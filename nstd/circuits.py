@@ -24,12 +24,14 @@ log = structlog.get_logger()
 class Waits:
     """What was to be done is not: it waits for a resource, or the job for a file of its own.
 
-    `for_s` is how long; `hopeless` says why it is no use to wait longer.
+    `for_s` is how long; `hopeless` says why it is no use to wait longer; `lasts_s` is for how long
+    a file of its own has failed.
     """
 
     for_s: float
     alone: bool = False
     hopeless: str | None = None
+    lasts_s: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -116,7 +118,7 @@ class Circuits:
         lasts_s = now.monotonic_s - circuit.began_s
         given_up = lasts_s >= GIVE_UP_AFTER_S and not circuit.heals
         words = f"It kept failing for {lasts_s / 60:.0f} minutes. {circuit.fault.sentence}"
-        return Waits(for_s, True, words if given_up else None)
+        return Waits(for_s, True, words if given_up else None, lasts_s)
 
     def may_try(self, resource: str, now: Now) -> bool:
         """Tell whether the resource works; one that is due for another try is probed."""

@@ -89,6 +89,11 @@ class Settings(Model):
     checkpoint_every_s: Annotated[float, Field(gt=0)] = Field(
         default=30.0, description="seconds between two checkpoints of a running job"
     )
+    preview_every_s: Annotated[float, Field(ge=0, le=3600)] = Field(
+        default=5.0,
+        description="seconds between two pictures of a running job as it is, for the gallery; "
+        "0 = none",
+    )
     stall_after_s: Annotated[float, Field(ge=60, le=604_800)] = Field(
         # The longest step there can be: 1.5 s were measured for 0.2 megapixels in fp32 on two
         # cores, so 200 megapixels with VGG-19 take 35 minutes, in tiles an hour.

@@ -180,6 +180,7 @@ def process_pool(config: Config) -> ProcessPool:
                 WorkFolder(config.work).gram_cache,
                 config.weights,
                 settings.checkpoint_every_s,
+                settings.preview_every_s,
             )
             for device in devices
         ],
@@ -239,7 +240,10 @@ def _reloaded(daemon: Daemon, pool: Pool) -> Daemon:
         daemon.circuits.failed(WorldError("configuration", f"{error}\nThe old one stays."), now())
         return daemon
     daemon.circuits.works("configuration")
-    fixed = ("weights", "devices", "threads", "checkpoint_every_s", "stall_after_s", "log")
+    fixed = (
+        "weights", "devices", "threads", "checkpoint_every_s", "preview_every_s", "stall_after_s",
+        "log",
+    )  # fmt: skip
     same_folders = (new.inbox, new.outbox, new.work) == (old.inbox, old.outbox, old.work)
     changed = [key for key in fixed if getattr(new.settings, key) != getattr(old.settings, key)]
     if changed or not same_folders:

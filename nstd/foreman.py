@@ -15,6 +15,7 @@ from nstd.orders import (
     Checkpoint,
     Failed,
     Finished,
+    Preview,
     Progress,
     Snapshot,
     Stopped,
@@ -24,6 +25,7 @@ from nstd.orders import (
 from nstd.pool import Pool, PoolEvent, Ready, WorkerLost
 from nstd.publishing import Publishing
 from nstd.record import facts_json
+from nstd.showing import Showing
 from nstd.space import Gate
 from nstd.spool.jobs import Job, JobProgress
 from nstd.spool.journal import Journal
@@ -34,7 +36,7 @@ from nstd.time_limit import TimeLimit
 from nstd.verdicts import RetryPolicy, Verdicts
 
 # What may be lost when it cannot be kept: there will be another, or the job goes back to before it.
-FLEETING = Progress | Snapshot | Checkpoint
+FLEETING = Progress | Preview | Snapshot | Checkpoint
 
 log = structlog.get_logger()
 
@@ -61,11 +63,14 @@ class Foreman:
     unheard: list[PoolEvent] = field(default_factory=list)
     keeping: Keeping = field(init=False)
     verdicts: Verdicts = field(init=False)
+    showing: Showing = field(init=False)
     _sweep_due: bool = False
 
     def __post_init__(self) -> None:
         self.keeping = Keeping(self.work)
         self.verdicts = Verdicts(self.journal, self.circuits, self.retries, self.device_faults)
+        outbox = self.publishing.outbox.root
+        self.showing = Showing(outbox, self.work, self.pool, self.circuits)
 
     def tick(self, now: Now, *, hand_out: bool = True) -> None:
         """Hear the workers, publish, put away, and hand out what is next."""
@@ -74,6 +79,7 @@ class Foreman:
         self.circuits.use("work", now, partial(self._put_back_strays, now))
         self.circuits.use("work", now, partial(self.time_limit.turn, now))
         self.circuits.use("work", now, partial(self.desk.turn, now))
+        self.showing.turn(now)
         self.circuits.use("outbox", now, partial(self._publish, now))
         self.circuits.use("originals", now, partial(self._put_away, now))
         if hand_out:
@@ -106,10 +112,13 @@ class Foreman:
 
     def _publish(self, now: Now) -> None:
         for job in self.journal.jobs("finished"):
+            if not self.showing.precedes(job, now):
+                continue
             publish = partial(self.publishing.publish, job, now)
             waits = self.circuits.use("outbox", now, publish, alone=f"job {job.id}")
             if waits and waits.hopeless:
                 self.publishing.withdraw(job)
+                self.showing.withdraw(job)
                 reason = f"Its result could not be published. {waits.hopeless}"
                 self.verdicts.end_failed(job.id, reason, now)
 
@@ -206,6 +215,8 @@ class Foreman:
         match event:
             case Progress():
                 self._note_progress(event, now)
+            case Preview():
+                self.showing.show(event, now)
             case Snapshot():
                 self.keeping.snapshot(self.journal.job(event.job_id), event)
             case Checkpoint():
@@ -276,7 +287,7 @@ class Foreman:
 
 def _whose(event: PoolEvent) -> str | None:
     """Name what a fault of an event's own file holds back."""
-    if isinstance(event, Ready) or event.job_id is None:
+    if isinstance(event, Ready | Preview) or event.job_id is None:
         return None
     if isinstance(event, Snapshot):
         return f"snapshot {event.step} of job {event.job_id}"

@@ -50,5 +50,7 @@ class Keeping:
             PlannedFile.at(self.work.output(job.id, suffix), suffix)
             for suffix in job.order.snapshot_suffixes(event.facts.evaluations)
         ]
+        for thumb in event.thumbs:
+            replace_durably(self.work.thumb(job.id, thumb.suffix), thumb.data)
         sync_folder(self.work.job(job.id))
         return files

@@ -12,7 +12,9 @@ from nstd.errors import JobError
 from nstd.formats import SUFFIX_OF_FORMAT, PictureFormat
 from nstd.recipe import Model, Recipe
 
+RECORD_SUFFIX = ".json"
 STEPS_SUFFIX = ".steps"
+THUMB_SUFFIXES = ("-before.jpg", "-after.jpg")
 SMALLEST_SIDE_PX = 16
 PROOF_LABEL = "proof"
 
@@ -184,6 +186,15 @@ class Snapshot:
 
 
 @dataclass(frozen=True)
+class Preview:
+    """The picture as it is after `step`, small, as a JPEG: to be looked at, and soon replaced."""
+
+    job_id: str
+    step: int
+    data: bytes
+
+
+@dataclass(frozen=True)
 class ProducedFile:
     """A finished file: how its name ends (`.jpg`, `.losses.csv`), and its bytes."""
 
@@ -236,11 +247,16 @@ class RunFacts:
 
 @dataclass(frozen=True)
 class Finished:
-    """The job is computed; the files are as they shall be published."""
+    """The job is computed; the files are as they shall be published.
+
+    `thumbs` are small pictures of the photograph and of the result (`THUMB_SUFFIXES`), of one size:
+    for the gallery, and no part of the result. There are none where memory was too short for them.
+    """
 
     job_id: str
     files: tuple[ProducedFile, ...]
     facts: RunFacts
+    thumbs: tuple[ProducedFile, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -263,4 +279,4 @@ class Failed:
     sentence: str
 
 
-Event = Progress | Snapshot | Checkpoint | Finished | Stopped | Failed
+Event = Progress | Preview | Snapshot | Checkpoint | Finished | Stopped | Failed

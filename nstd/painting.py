@@ -33,6 +33,7 @@ from nstd.orders import (
     Event,
     Finished,
     LossRow,
+    Preview,
     ProducedFile,
     Progress,
     RunFacts,
@@ -40,6 +41,7 @@ from nstd.orders import (
     Stopped,
     WorkOrder,
 )
+from nstd.previews import Miniatures
 from nstd.station import Station
 from nstd.style_pictures import JobStyles
 
@@ -84,6 +86,7 @@ class Painting:
         began = time.monotonic()
         photograph = load_photograph(self.work.content)
         content = on_canvas(self.order, photograph, self.station.device)
+        self.miniatures = Miniatures.of(self.order, photograph, content)
         seconds_load = time.monotonic() - began
         if self.order.strength == 0:
             yield self._finished(photograph, content, None, seconds_load, 0.0)
@@ -157,6 +160,7 @@ class Painting:
         """Make the steps; the generator's value tells whether the run was left."""
         pending: list[tuple[Step, float]] = []
         last_word = last_checkpoint = time.monotonic()
+        next_preview = 0.0
         for step in run:
             now = time.monotonic()
             pending.append((step, self.optimised_s()))
@@ -168,6 +172,10 @@ class Painting:
                 last_word = now
                 yield self._progress(run, pending)
                 pending = []
+                # Only here, where the losses were read: the device has nothing to do meanwhile.
+                if self.station.preview_every_s and not leaving and now >= next_preview:
+                    next_preview = now + self.station.preview_every_s
+                    yield from self._preview(run)
             if saving:
                 last_checkpoint = now
                 saved = checkpoint.to_bytes(
@@ -182,6 +190,11 @@ class Painting:
 
     def _snapshot(self, run: Run, photograph: Photograph) -> Snapshot:
         return Snapshot(self.work.job_id, run.step, encoded(self.order, run.picture, photograph))
+
+    def _preview(self, run: Run) -> Iterator[Preview]:
+        data = self.miniatures.live(run.picture)
+        if data is not None:
+            yield Preview(self.work.job_id, run.step, data)
 
     def _progress(self, run: Run, pending: list[tuple[Step, float]]) -> Progress:
         """Fetch the losses of many steps in one read, and tell how far the run is."""
@@ -247,7 +260,8 @@ class Painting:
             losses_delivered=delivered,
             versions=versions(),
         )
-        return Finished(self.work.job_id, tuple(files), facts)
+        thumbs = self.miniatures.thumbs(picture)
+        return Finished(self.work.job_id, tuple(files), facts, thumbs)
 
     @exact_fp32()
     def _delivered(self, run: Run, data: bytes) -> dict[str, float]:

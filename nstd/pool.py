@@ -18,6 +18,7 @@ class WorkerSettings:
     cache_folder: Path
     weights_folder: Path
     checkpoint_every_s: float
+    preview_every_s: float = 0.0  # none
 
 
 @dataclass(frozen=True)

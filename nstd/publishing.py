@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from nstd.clock import Now
-from nstd.orders import STEPS_SUFFIX
+from nstd.orders import RECORD_SUFFIX, STEPS_SUFFIX
 from nstd.record import facts_from_json, record_json
 from nstd.spool.durable import lies_at, replace_durably
 from nstd.spool.jobs import Job, PlannedFile
@@ -16,8 +16,6 @@ from nstd.spool.journal import Journal
 from nstd.spool.names import safe_folder, safe_name, split_name
 from nstd.spool.outbox import NameTakenError, Outbox
 from nstd.spool.work import WorkFolder
-
-RECORD_SUFFIX = ".json"
 
 log = structlog.get_logger()
 

@@ -1,10 +1,11 @@
 """What a worker process runs: orders from the pipe, one at a time, until the pipe ends."""
 
+import select
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING
 
 from nstd.devices import share_processors
-from nstd.orders import Failed, WorkOrder
+from nstd.orders import Failed, Preview, WorkOrder
 from nstd.pool import Alive, Ready, Unusable, WorkerSettings
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ def _station(settings: WorkerSettings) -> "Station":
         cache_folder=settings.cache_folder,
         weights_folder=settings.weights_folder,
         checkpoint_every_s=settings.checkpoint_every_s,
+        preview_every_s=settings.preview_every_s,
     )
     probe(station.device)
     return station
@@ -65,6 +67,15 @@ def _serve(order: WorkOrder, station: "Station", connection: Connection) -> None
         return asked_to_stop
 
     for event in run_order(order, station, stop, alive=lambda: connection.send(Alive())):
+        if isinstance(event, Preview) and not _has_room(connection):
+            continue  # the daemon has much to do: the job must not wait until it looks at pictures
         connection.send(event)
         if isinstance(event, Failed) and event.fault == "device":
             raise SystemExit(1)
+
+
+def _has_room(connection: Connection) -> bool:
+    """Tell whether the pipe takes a small message at once (POLLOUT in poll(2))."""
+    poll = select.poll()
+    poll.register(connection, select.POLLOUT)
+    return bool(poll.poll(0))

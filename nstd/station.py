@@ -21,16 +21,24 @@ class Station:
     cache: GramCache
     weights_folder: Path
     checkpoint_every_s: float
+    preview_every_s: float = 0.0  # none
     _weights: dict[str, Weights] = field(default_factory=dict)
     _backbones: dict[tuple[object, ...], Backbone] = field(default_factory=dict)
 
     @classmethod
     def at(
-        cls, device: str, *, cache_folder: Path, weights_folder: Path, checkpoint_every_s: float
+        cls,
+        device: str,
+        *,
+        cache_folder: Path,
+        weights_folder: Path,
+        checkpoint_every_s: float,
+        preview_every_s: float = 0.0,
     ) -> "Station":
         where = torch.device(device)
         prepare(where)
-        return cls(where, GramCache(cache_folder, where), weights_folder, checkpoint_every_s)
+        cache = GramCache(cache_folder, where)
+        return cls(where, cache, weights_folder, checkpoint_every_s, preview_every_s)
 
     def release(self) -> None:
         """Give back all memory that can be made again, and try no algorithms: they take some, too.

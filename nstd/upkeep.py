@@ -8,7 +8,10 @@ from nstd.clock import Now
 from nstd.config import Config
 from nstd.hook import Hook
 from nstd.spool.journal import Journal
+from nstd.spool.outbox import Outbox
 from nstd.spool.retention import Keep, Retention
+from nstd.spool.showcase import Showcase
+from nstd.spool.thumb_sweep import ThumbSweep
 from nstd.spool.work import WorkFolder
 
 
@@ -18,6 +21,7 @@ class Upkeep:
 
     retention: Retention
     hook: Hook
+    thumbs: ThumbSweep
     circuits: Circuits
 
     @classmethod
@@ -35,10 +39,13 @@ class Upkeep:
         retention = Retention(journal.remains, WorkFolder(config.work), config.inbox, keep)
         hook = before.hook if before else Hook((), journal)
         hook.command = settings.notify_command or ()
-        return cls(retention, hook, circuits)
+        thumbs = ThumbSweep(journal, Outbox(config.outbox), Showcase(config.outbox))
+        return cls(retention, hook, before.thumbs if before else thumbs, circuits)
 
     def turn(self, now: Now) -> None:
         """To be called at every turn of the daemon."""
         tell, remove = partial(self.hook.turn, now), partial(self.retention.turn, now)
         self.circuits.use("work", now, tell, alone="the notify command")
         self.circuits.use("originals", now, remove, alone="what is old")
+        sweep = partial(self.thumbs.turn, now)
+        self.circuits.use("outbox", now, sweep, alone="old small pictures")

@@ -52,6 +52,7 @@ class Ledger:
     foreign: dict[str, bytes] = field(default_factory=dict)
     committed: dict[str, bytes] = field(default_factory=dict)
     records: dict[str, str] = field(default_factory=dict)
+    thumbs: dict[str, dict[str, bytes]] = field(default_factory=dict)  # as the worker made them
     collected: Counter[str | None] = field(default_factory=Counter)
     charges: Counter[str] = field(default_factory=Counter)
     doomed: set[str] = field(default_factory=set)
@@ -268,12 +269,35 @@ class Ledger:
 
     # --- the outbox ---------------------------------------------------------------------------
 
+    def audit_gallery(self, shown: Mapping[str, Seen], *, quiet: bool) -> None:
+        """Small pictures are whole, and of jobs that are done or about to be published."""
+        for path, seen in shown.items():
+            name = PurePosixPath(path).name
+            job_id, suffix = name.lstrip(".")[:8], name.lstrip(".")[8:]
+            state = self.last[job_id].state if job_id in self.last else "unknown"
+            if path.startswith(".nstd/live/"):
+                # What a daemon that died has left goes when the next one can use the outbox.
+                assert not quiet, f"{path} is shown, and does not run"
+            elif path.endswith(".part"):
+                assert state == "finished", f"{path} is half a picture of nothing"
+            else:
+                assert state in ("finished", "done"), f"{path} is of a job that is {state}"
+                assert seen.data == self.thumbs[job_id][suffix], f"{path} is not whole"
+        for job_id, path in self.records.items():
+            assert path not in self.committed or self._shows(job_id, shown), f"{path}: not shown"
+
+    def _shows(self, job_id: str, shown: Mapping[str, Seen]) -> bool:
+        return all(f".nstd/thumbs/{job_id}{end}" in shown for end in self.thumbs[job_id])
+
     def audit_outbox(
-        self, tree: Mapping[str, Seen], planned: Mapping[str, tuple[PlannedFile, ...]]
+        self,
+        tree: Mapping[str, Seen],
+        planned: Mapping[str, tuple[PlannedFile, ...]],
+        shown: Mapping[str, Seen],
     ) -> None:
         """Nothing is replaced or removed, and everything is somebody's.
 
-        `planned` are the files of jobs that are `finished`, by id.
+        `planned` are the files of jobs that are `finished`, by id; `shown` is the gallery's.
         """
         for path, data in (self.committed | self.foreign).items():
             assert path in tree, f"{path} vanished from the outbox"
@@ -281,6 +305,7 @@ class Ledger:
         for path, seen in tree.items():
             if path not in self.committed and path not in self.foreign and path.endswith(".json"):
                 self._judge_record(path, seen, tree)
+                assert self._shows(json.loads(seen.data)["job"], shown), f"{path}: not shown"
         ours = {
             _join(job.output_folder, f"{job.output_stem}{file.suffix}"): file.sha256
             for job in self.last.values()

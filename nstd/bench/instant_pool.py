@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 
 from nstd import __version__
-from nstd.orders import Finished, ProducedFile, RunFacts, WorkOrder
+from nstd.orders import THUMB_SUFFIXES, Finished, ProducedFile, RunFacts, WorkOrder
 from nstd.pool import PoolEvent
 
 FACTS = RunFacts(
@@ -63,7 +63,8 @@ class InstantPool:
             ProducedFile(".losses.csv", b"step,level,size,seconds,total\n"),
             ProducedFile(".losses.png", order.content),
         )
-        return [Finished(order.job_id, files, FACTS)]
+        thumbs = tuple(ProducedFile(suffix, order.content) for suffix in THUMB_SUFFIXES)
+        return [Finished(order.job_id, files, FACTS, thumbs)]
 
     def running(self) -> tuple[str, ...]:
         return () if self._order is None else (self._order.job_id,)

@@ -91,10 +91,10 @@ def make_folder(folder: Path) -> None:
 
 
 @contextmanager
-def new_file(path: Path) -> Iterator[Callable[[bytes], None]]:
+def new_file(path: Path, *, durable: bool = True) -> Iterator[Callable[[bytes], None]]:
     """Create a file that must not exist yet; the block is given the function that writes into it.
 
-    Its bytes are durable when the block is left, its name not yet. What fails half-way is removed
+    Its bytes are `durable` when the block is left, its name not yet. What fails half-way is removed
     again: a full disk needs the room.
     """
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o666)
@@ -108,8 +108,9 @@ def new_file(path: Path) -> Iterator[Callable[[bytes], None]]:
     try:
         try:
             yield write
-            with naming(path):
-                os.fsync(descriptor)
+            if durable:
+                with naming(path):
+                    os.fsync(descriptor)
         finally:
             with naming(path):
                 os.close(descriptor)  # NFS tells of a full disk only here
@@ -132,6 +133,15 @@ def replace_durably(path: Path, data: bytes) -> None:
     write_new(temporary, data)
     os.replace(temporary, path)
     sync_folder(path.parent)
+
+
+def replace_lightly(path: Path, data: bytes) -> None:
+    """Put `data` at `path` in one step, but wait for no disk: it is soon replaced again."""
+    temporary = path.with_name(f".{path.name}.part")
+    temporary.unlink(missing_ok=True)
+    with new_file(temporary, durable=False) as write:
+        write(data)
+    os.replace(temporary, path)
 
 
 def read_stable(path: Path, *, most_bytes: int) -> bytes:

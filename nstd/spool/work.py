@@ -52,6 +52,10 @@ class WorkFolder:
         """A finished file of a job that is not published yet; snapshots have a folder of theirs."""
         return self.jobs / job_id / f"out{suffix}"
 
+    def thumb(self, job_id: str, suffix: str) -> Path:
+        """A small picture for the gallery (`THUMB_SUFFIXES`) that is still to be shown there."""
+        return self.jobs / job_id / f"thumb{suffix}"
+
     def checkpoints(self, job_id: str) -> tuple[Path, Path]:
         """The newest checkpoint and the one before."""
         folder = self.jobs / job_id

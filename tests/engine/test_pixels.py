@@ -6,9 +6,12 @@ import torch
 from PIL import Image
 from tiny import smooth_picture
 from torch import Tensor
+from torch.nn import functional as F
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from nstd.engine.pixels import (
     GRAIN,
+    MOST_SHRUNK,
     PARAMETRISATIONS,
     add_detail,
     blur,
@@ -141,3 +144,31 @@ def test_detail_of_a_flat_photograph_is_none(picture: Tensor) -> None:
 
     expected = enlarge(picture, width=2 * width, height=2 * height)
     torch.testing.assert_close(found, expected, rtol=0, atol=1e-6)
+
+
+class Shrinking(TorchDispatchMode):
+    """Notes by how much each antialiased resampling shrinks a picture."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.times: list[float] = []
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        result = function(*args, **(kwargs or {}))
+        if "_aa" in str(function):
+            before, after = args[0].shape[-2:], result.shape[-2:]
+            self.times += [b / a for b, a in zip(before, after, strict=True)]
+        return result
+
+
+@pytest.mark.parametrize(("width", "height"), [(60, 48), (60, 1200), (1500, 30)])
+def test_no_step_shrinks_a_picture_by_more_than_a_gpu_can(width: int, height: int) -> None:
+    """A panorama at its first level, in either direction: the same picture as in one step."""
+    large = smooth_picture(width=3000, height=2400)
+    with Shrinking() as shrinking:
+        small = resize(large, width=width, height=height)
+    at_once = F.interpolate(large, (height, width), mode="bicubic", antialias=True)
+
+    assert small.shape == (1, 3, height, width)
+    assert 1 < max(shrinking.times) <= MOST_SHRUNK
+    assert float((small - at_once).abs().max()) < 0.01

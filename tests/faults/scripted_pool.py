@@ -8,10 +8,12 @@ from multiprocessing.connection import Connection
 from fake_pool import FACTS
 
 from nstd.orders import (
+    THUMB_SUFFIXES,
     Checkpoint,
     Event,
     Finished,
     LossRow,
+    Preview,
     ProducedFile,
     Progress,
     Snapshot,
@@ -21,6 +23,8 @@ from nstd.orders import (
 from nstd.pool import PoolEvent, Ready
 
 STEPS = 5
+SHOWN_AT = 2
+LIVE = b"the picture as it is now" * 8
 SAVED_AT = 3
 
 
@@ -31,15 +35,18 @@ def run(order: WorkOrder) -> Iterator[Event]:
     for step in range(began + 1, STEPS + 1):
         row = LossRow(step, 0, 64, 0.1 * step, (1.0 / step,))
         yield Progress(order.job_id, step, STEPS, 1, 1, 64, 1.0, "fake", (row,))
+        if step == SHOWN_AT:
+            yield Preview(order.job_id, step, LIVE)
         if order.order.snapshots and step % order.order.snapshots == 0:
             yield Snapshot(order.job_id, step, _bytes(seed, f"step {step}"))
         if step == SAVED_AT:
             yield Checkpoint(order.job_id, step, str(step).encode())
-    files = tuple(
-        ProducedFile(suffix, _bytes(seed, suffix))
-        for suffix in (".jpg", ".losses.csv", ".losses.png")
+    facts = replace(FACTS, evaluations=STEPS, resumed_from_step=began)
+    files, thumbs = (
+        tuple(ProducedFile(suffix, _bytes(seed, suffix)) for suffix in suffixes)
+        for suffixes in ((".jpg", ".losses.csv", ".losses.png"), THUMB_SUFFIXES)
     )
-    yield Finished(order.job_id, files, replace(FACTS, evaluations=STEPS, resumed_from_step=began))
+    yield Finished(order.job_id, files, facts, thumbs)
 
 
 def _bytes(seed: bytes, name: str) -> bytes:

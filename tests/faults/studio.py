@@ -177,8 +177,12 @@ def judge(root: Path, reference: dict[str, str], *, originals: str) -> None:
 
 
 def outbox_of(root: Path) -> dict[str, str]:
-    """Return what lies in the outbox: of each file its bytes, of the record what must not vary."""
-    found = {}
+    """Return what lies in the outbox: of each file its bytes, of the record what must not vary.
+
+    A small picture is named after the result that it belongs to; one that belongs to none keeps the
+    id of its job, by which it is found.
+    """
+    found, stems = {}, {}
     for path in sorted((root / "outbox").rglob("*")):
         if path.is_dir():
             continue
@@ -186,7 +190,11 @@ def outbox_of(root: Path) -> dict[str, str]:
         if path.suffix == ".json":
             record = json.loads(path.read_text())
             text = str({key: record[key] for key in ("content", "order", "files", "attempts")})
+            stems[record["job"]] = path.stem
         found[str(path.relative_to(root / "outbox"))] = text
+    for job_id, stem in stems.items():
+        for name in [name for name in found if name.startswith(f".nstd/thumbs/{job_id}")]:
+            found[name.replace(job_id, stem)] = found.pop(name)
     return found
 
 

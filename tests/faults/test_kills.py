@@ -1,14 +1,26 @@
 """Kill sweep: a daemon ended by SIGKILL after each of its operations, and started again."""
 
 import random
+from pathlib import Path
 
 import pytest
+from faults.scripted_pool import LIVE
 from faults.shim import Fault
-from faults.studio import YEAR_S, judge
+from faults.studio import YEAR_S, judge, outbox_of
 from faults.sweep import Sweep
 
 POLICIES = ["move", "keep", "delete"]
 REDUCED = 5  # the short form takes every fifth operation
+
+
+def halves_of(root: Path, reference: dict[str, str]) -> list[str]:
+    """Name the pictures of the gallery that a browser would now see cut off."""
+    whole = {*reference.values(), LIVE.hex()}
+    return [
+        name
+        for name, text in outbox_of(root).items()
+        if name.startswith(".nstd/") and not name.endswith(".part") and text not in whole
+    ]
 
 
 def kill_at(
@@ -18,6 +30,7 @@ def kill_at(
     with sweep.studio() as root:
         killed = sweep.live(root, Fault(at), originals=originals, hard_links=hard_links) is None
         if killed:
+            assert halves_of(root, reference) == []
             life = sweep.live(root, originals=originals, began_s=YEAR_S, hard_links=hard_links)
             assert life is not None
             assert life.drained

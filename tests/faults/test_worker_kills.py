@@ -15,7 +15,7 @@ from nstd.ownership import opened
 from nstd.pool import WorkerSettings
 from nstd.process_pool import ProcessPool
 
-EVENTS = STEPS + 4  # a word a step, two snapshots, a checkpoint, the end
+EVENTS = STEPS + 5  # a word a step, two snapshots, a preview, a checkpoint, the end
 TURNS = 600
 
 

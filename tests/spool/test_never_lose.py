@@ -17,10 +17,12 @@ from studio_folders import GIVE_UP_S, ORPHAN_S, REFUSED, TORN, WHOLE, Studio, fi
 
 from nstd.clock import Now
 from nstd.orders import (
+    THUMB_SUFFIXES,
     Checkpoint,
     Failed,
     Finished,
     LossRow,
+    Preview,
     ProducedFile,
     Progress,
     RunFacts,
@@ -286,8 +288,10 @@ class NeverLose(RuleBasedStateMachine):
                 self.studio.pool.says.append(Snapshot(order.job_id, step, b"step %d" % step))
         results = (".jpg", ".losses.csv", ".losses.png")
         files = tuple(ProducedFile(end, self.picture(b"painted ")) for end in results)
+        thumbs = tuple(ProducedFile(end, self.picture(b"small ")) for end in THUMB_SUFFIXES)
+        self.ledger.thumbs[order.job_id] = {thumb.suffix: thumb.data for thumb in thumbs}
         facts = RunFacts(**(vars(FACTS) | {"evaluations": steps}))
-        self.say(Finished(order.job_id, files, facts))
+        self.say(Finished(order.job_id, files, facts, thumbs))
 
     @precondition(lambda self: self.studio.pool.job_id)
     @rule(steps=st.integers(1, 3))
@@ -301,6 +305,7 @@ class NeverLose(RuleBasedStateMachine):
         loss = LossRow(step, 0, 64, 0.1, (1.0,))
         self.say(
             Progress(job_id, step, 3, 0, 1, 64, 1.0, "fake", (loss,)),
+            Preview(job_id, step, b"live %d" % step),
             Checkpoint(job_id, step, b"checkpoint %d" % step),
         )
 
@@ -401,7 +406,10 @@ class NeverLose(RuleBasedStateMachine):
         now_s = studio.now.monotonic_s
         ledger.audit_journal(jobs, died=died, all_heard=all_heard, now_s=now_s)
         planned = {j.id: studio.journal.files_of(j.id) for j in jobs if j.state == "finished"}
-        ledger.audit_outbox(files_below(studio.outbox), planned)
+        outbox = files_below(studio.outbox)
+        shown = {p: outbox.pop(p) for p in list(outbox) if p.startswith(".nstd/")}
+        ledger.audit_gallery(shown, quiet=quiet)
+        ledger.audit_outbox(outbox, planned, shown)
         tree = {
             path: seen
             for path, seen in files_below(studio.share).items()
