@@ -58,20 +58,28 @@ class Circuits:
     _unshown: set[str] = field(default_factory=set)
 
     def use(
-        self, resource: Resource, now: Now, act: Callable[[], None], *, alone: str | None = None
+        self,
+        resource: Resource,
+        now: Now,
+        act: Callable[[], None],
+        *,
+        alone: str | None = None,
+        needs_work: bool = True,
     ) -> Waits | None:
         """Do something with a resource; its fault opens its circuit, and nothing else changes.
 
-        Everything needs the work folder too, in which the journal lies.
+        Almost everything needs the work folder too, in which the journal lies.
 
         Args:
             alone: what it is done for, such as `job 1a2b3c4d`. Where the resource answers and this
                 alone fails, only this waits, with a circuit of its own.
+            needs_work: whether there is no use in trying while the work folder is out of order.
 
         Returns:
             None when it is done.
         """
-        for name in ("work", resource, *([alone] if alone else [])):
+        needed = (*(["work"] if needs_work else []), resource, *([alone] if alone else []))
+        for name in needed:
             if not self.may_try(name, now):
                 return self._waits(name, now)
         try:

@@ -1,12 +1,13 @@
 """config.yaml → Config: every key with its default and its description."""
 
 import os
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from nstd.errors import ConfigError
 from nstd.problems import ProblemsError, validated
@@ -15,8 +16,24 @@ from nstd.strict_yaml import YamlTextError, load_yaml
 
 SYSTEM_CONFIG = Path("/etc/nstd/config.yaml")
 
+FILE_MODE = re.compile(r"0?[0-7]{3}")
+
 Days = Annotated[float, Field(ge=0, le=36_500)]
 Seconds = Annotated[float, Field(ge=0, le=31_536_000)]
+
+
+def _file_mode(value: object) -> object:
+    """Take octal digits; without quotes YAML reads another number from them."""
+    if isinstance(value, int):
+        raise ValueError(f"found the number {value}; a mode needs quotes, as in '0664'")
+    if isinstance(value, str):
+        digits = int(value, 8) if FILE_MODE.fullmatch(value) else 0
+        if digits & 0o600 != 0o600 or digits & 0o111:
+            raise ValueError(
+                f"found {value!r}; octal digits are expected by which the owner may read and write "
+                "and nobody execute, as '0664' or '0640'"
+            )
+    return value
 
 
 class Limits(Model):
@@ -62,6 +79,16 @@ class Settings(Model):
     )
     originals: Literal["move", "keep", "delete"] = Field(
         default="move", description="what becomes of a photograph once its result is published"
+    )
+    result_mode: Annotated[str, BeforeValidator(_file_mode)] | None = Field(
+        default=None,
+        description="mode of what is published, in quotes: `'0664'`; folders can be entered by who "
+        "may read; null = by umask",
+    )
+    result_group: Annotated[str, Field(min_length=1)] | None = Field(
+        default=None,
+        description="group of what is published; the daemon's user must be in it; null = its own, "
+        "or that of a folder with the set-group-ID bit",
     )
     scan_interval_s: Annotated[float, Field(gt=0, le=3600)] = Field(
         default=5.0, description="seconds between two listings of the inbox"
@@ -127,6 +154,9 @@ class Settings(Model):
     notify_command: Annotated[list[str], Field(min_length=1)] | None = Field(
         default=None,
         description="program and arguments, called when a job or a resource fails; null = none",
+    )
+    gallery: bool = Field(
+        default=True, description="keep `index.html` in the outbox up to date, for any browser"
     )
     log: Literal["auto", "json", "console"] = Field(
         default="auto",

@@ -16,6 +16,9 @@ from nstd.device_faults import DeviceFaults
 from nstd.devices import find_devices, unused_gpus
 from nstd.errors import AlreadyRunningError, ConfigError, WorldError
 from nstd.foreman import Foreman
+from nstd.gallery.files import Files
+from nstd.gallery.gallery import NAME as GALLERY
+from nstd.gallery.gallery import Gallery
 from nstd.inbox_lock import held
 from nstd.notify import Notifier
 from nstd.ownership import opened
@@ -34,6 +37,7 @@ from nstd.spool.journal import Journal
 from nstd.spool.names import STYLES_FOLDER
 from nstd.spool.outbox import Outbox
 from nstd.spool.resources import Resources
+from nstd.spool.rights import Rights
 from nstd.spool.tidy import Tidying
 from nstd.spool.work import WorkFolder
 from nstd.time_limit import TimeLimit
@@ -65,6 +69,7 @@ class Daemon:
     circuits: Circuits
     gate: Gate
     upkeep: Upkeep
+    gallery: Gallery | None
     _last_scan_s: float = 0.0
     _next_scan_s: float = 0.0
     _inbox_pending: bool = field(default=True)
@@ -80,6 +85,16 @@ class Daemon:
             self._scan(moment)
         self.foreman.tick(moment, hand_out=not leaving)
         self.upkeep.turn(moment)
+        self.show(moment)
+
+    def show(self, moment: Now, *, leaving: bool = False) -> None:
+        """Bring the gallery up to date; its faults hold up nothing else.
+
+        Also while the work folder cannot be written: then the page says so.
+        """
+        if self.gallery:
+            write = partial(self.gallery.turn, moment, self.circuits.faults, leaving=leaving)
+            self.circuits.use("outbox", moment, write, alone=GALLERY, needs_work=False)
 
     def _scan(self, moment: Now) -> None:
         if not self.gate.may_accept(moment):
@@ -121,7 +136,8 @@ def build(config: Config, journal: Journal, pool: Pool, *, before: Daemon | None
     limits = decode_limits(settings.limits)
     resources = Resources(journal, work, config.inbox, config.outbox)
     circuits = before.circuits if before else Circuits(journal, resources)
-    publishing = Publishing(journal, work, Outbox(config.outbox))
+    rights = Rights.named(settings.result_mode, settings.result_group)
+    publishing = Publishing(journal, work, Outbox(config.outbox, rights))
     reception = Reception(
         journal=journal,
         work=work,
@@ -147,7 +163,7 @@ def build(config: Config, journal: Journal, pool: Pool, *, before: Daemon | None
         work=work,
         pool=pool,
         publishing=publishing,
-        tidying=Tidying(journal, work, config.inbox, settings.originals),
+        tidying=Tidying(journal, work, config.inbox, settings.originals, rights),
         circuits=circuits,
         retries=RetryPolicy(settings.attempts, settings.retry_wait_s),
         desk=Desk(
@@ -163,7 +179,9 @@ def build(config: Config, journal: Journal, pool: Pool, *, before: Daemon | None
     )
     intake = Intake(reception, patience, resources)
     upkeep = Upkeep.of(config, journal, circuits, before=before.upkeep if before else None)
-    return Daemon(config, journal, intake, foreman, circuits, gate, upkeep)
+    shown = (before and before.gallery) or Gallery(journal, Files(config.outbox))
+    gallery = shown if settings.gallery else None
+    return Daemon(config, journal, intake, foreman, circuits, gate, upkeep, gallery)
 
 
 def process_pool(config: Config) -> ProcessPool:
@@ -196,6 +214,7 @@ def run(config: Config, *, once: bool, display: Display | None) -> list[Job]:
         the jobs that ended meanwhile.
     """
     began_s = now().wall_s
+    Rights.named(config.settings.result_mode, config.settings.result_group)  # before all that waits
     wakeup, notifier = Wakeup(), Notifier.from_environment()
     wakeup.catch_signals()
     with opened(config) as journal, held(config.inbox, pause=wakeup.sleep) as lock:
@@ -235,6 +254,7 @@ def _reloaded(daemon: Daemon, pool: Pool) -> Daemon:
     old = daemon.config
     try:
         new = load_config(old.path)
+        Rights.named(new.settings.result_mode, new.settings.result_group)
     except ConfigError as error:
         log.error("configuration not reloaded", reason=str(error))
         daemon.circuits.failed(WorldError("configuration", f"{error}\nThe old one stays."), now())
@@ -273,5 +293,6 @@ def _leave(daemon: Daemon, pool: ProcessPool, wakeup: Wakeup, notifier: Notifier
         wakeup.clear()
         moment = now()
         daemon.tick(moment, leaving=True)
+    daemon.show(now(), leaving=True)
     for job_id in pool.running():
         log.warning("job left at its last checkpoint", job=job_id)

@@ -1,5 +1,7 @@
 """The table of docs/configuration.md, generated from the settings: run it to print the table."""
 
+import json
+
 from pydantic.fields import FieldInfo
 
 from nstd.config import Limits, Settings
@@ -15,7 +17,8 @@ def config_table() -> str:
 def _row(key: str, field: FieldInfo) -> str:
     default = field.default
     shown = f"{default:g}" if isinstance(default, float) else str(default)
-    shown = "null" if default is None else shown  # as YAML writes it
+    if default is None or isinstance(default, bool):  # as YAML writes it
+        shown = json.dumps(default)
     return f"| `{key}` | `{shown}` | {field.description} |"
 
 

@@ -20,6 +20,9 @@ from nstd.clock import Now
 from nstd.config import Config, load_config
 from nstd.daemon import Daemon, build
 from nstd.errors import NstdError, PictureError, UnfinishedPictureError
+from nstd.gallery import gallery
+from nstd.gallery.gallery import HOME
+from nstd.gallery.links import HIDDEN
 from nstd.ownership import opened
 from nstd.pool import Ready
 from nstd.spool.decode import DecodeLimits, PictureSize
@@ -93,6 +96,7 @@ class Studio:
         names = (f"{number:08x}" for number in count())
         self.patch.setattr(secrets, "token_hex", lambda _: next(names))  # the same at each replay
         self.patch.setattr(daemon_module, "check_picture", check_by_first_bytes)
+        self.patch.setattr(gallery, "REST", 0)  # of the machine's own time there is none here
         self.border.install(self.patch)
         structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
         self.start()
@@ -173,9 +177,19 @@ class Studio:
 
 
 def files_below(folder: Path) -> dict[str, Seen]:
-    """Read every file below a folder, by its relative path."""
+    """Read every file below a folder, by its relative path, but for the gallery's."""
     return {
         str(path.relative_to(folder)): Seen(path.read_bytes(), path.stat().st_ino)
         for path in folder.rglob("*")
-        if path.is_file()
+        if path.is_file() and not of_the_gallery(path.relative_to(folder))
     }
+
+
+def of_the_gallery(path: Path) -> bool:
+    """Tell whether a path in the outbox is a page or script, which is made again when it is lost.
+
+    The gallery's pictures are not: they are published.
+    """
+    return path.parts == (HOME,) or (
+        path.parts[0] == HIDDEN and path.parts[1:2] not in (("thumbs",), ("live",))
+    )

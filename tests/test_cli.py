@@ -127,6 +127,17 @@ def test_a_missing_configuration_is_told(tmp_path: Path, monkeypatch: pytest.Mon
     assert "--config FILE" in found.stderr
 
 
+def test_a_group_that_is_not_there_stops_the_start(studio: Path) -> None:
+    """Before anything is watched or locked; who only asks is answered."""
+    with (studio / "config.yaml").open("a") as file:
+        file.write("result_group: no-such-group\n")
+    found = nstd("once")
+
+    assert found.returncode == 78
+    assert "result_group: found 'no-such-group'; there is no group" in found.stderr
+    assert nstd("styles").returncode == 0
+
+
 def test_stylize_paints_one_picture_without_folders(studio: Path) -> None:
     """The result has the photograph's size; a second call does not replace it unasked."""
     put_picture(studio / "a.jpg", width=80, height=64)

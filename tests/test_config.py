@@ -29,6 +29,14 @@ def test_the_pages_table_is_generated_from_the_settings() -> None:
     assert config_table() in (ROOT / "docs/configuration.md").read_text()
 
 
+def test_a_mode_is_octal_digits(tmp_path: Path) -> None:
+    """With the leading zero or without."""
+    for text in ("'0664'", "'640'"):
+        path = config(tmp_path, f"result_mode: {text}\nresult_group: studio\n")
+        settings = load_config(path).settings
+        assert (settings.result_mode, settings.result_group) == (text.strip("'"), "studio")
+
+
 def test_folders_are_beside_the_file(tmp_path: Path) -> None:
     """Relative names do not depend on where the daemon was started."""
     loaded = load_config(config(tmp_path, "inbox: in\nwork: /var/lib/nstd\n"))
@@ -50,6 +58,11 @@ def test_folders_are_beside_the_file(tmp_path: Path) -> None:
         ("outbox: inbox", "lies inside"),
         ("weights: inbox/nets", "weights"),
         ("limits: {picture_px: 0}", "limits.picture_px: found 0"),
+        ("result_mode: 0664", "result_mode: found the number 436; a mode needs quotes"),
+        ("result_mode: '0464'", "result_mode: found '0464'; octal digits are expected"),
+        ("result_mode: '0775'", "and nobody execute"),
+        ("result_mode: rw-rw-r--", "result_mode: found 'rw-rw-r--'; octal"),
+        ("result_group: 100", "result_group: found 100; text is expected"),
         ("originals: burn", "'move', 'keep' or 'delete' is expected"),
     ],
 )

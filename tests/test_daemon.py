@@ -158,6 +158,39 @@ def test_a_reload_takes_the_new_limits_and_forgets_no_second(root: Path) -> None
         assert wheel.daemon.upkeep.hook is hook
 
 
+def test_a_reload_changes_the_rights_of_results_and_refuses_a_group_that_is_not_there(
+    root: Path,
+) -> None:
+    """A wrong one is told as a fault of the configuration, and the old rights stay."""
+    with opened(load_config(root / "config.yaml")) as journal:
+        wheel = Wheel(root, journal)
+        (root / "config.yaml").write_text(CONFIG + "result_mode: '0640'\n")
+        wheel.daemon = _reloaded(wheel.daemon, wheel.pool)
+        assert wheel.daemon.foreman.publishing.outbox.rights.mode == 0o640
+        (root / "config.yaml").write_text(CONFIG + "result_group: no-such-group\n")
+        wheel.daemon = _reloaded(wheel.daemon, wheel.pool)
+
+        (fault,) = wheel.daemon.circuits.faults
+        assert "there is no group of that name" in fault.sentence
+        assert wheel.daemon.foreman.publishing.outbox.rights.mode == 0o640
+
+
+def test_results_get_the_configured_mode(root: Path) -> None:
+    """Picture, log, plot, record and their folder, as the daemon publishes them."""
+    (root / "config.yaml").write_text(CONFIG + "result_mode: '0640'\n")
+    drop(root, "smith/IMG.jpg")
+    with opened(load_config(root / "config.yaml")) as journal:
+        wheel = Wheel(root, journal)
+        wheel.turn(3)
+        (order,) = wheel.pool.orders
+        wheel.pool.says.append(finished(order.job_id))
+        wheel.turn(4)
+        folder = root / "outbox" / "smith"
+
+        assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {0o640}
+        assert folder.stat().st_mode & 0o777 == 0o750
+
+
 def test_the_copy_of_a_failed_job_outlives_the_daemon(root: Path) -> None:
     """The sweep at the start leaves it: it can be tried again."""
     drop(root, "IMG.jpg")

@@ -100,7 +100,8 @@ def test_a_killed_worker_is_replaced_and_its_job_goes_on(studio: Studio) -> None
     assert int(str(record["resumed_from_step"])) > 0
     assert studio.stop() == 0
     assert not list((studio.work / "jobs").iterdir())
-    assert len(list(studio.outbox.iterdir())) == 4
+    assert len(list(studio.outbox.glob("long--waves*"))) == 4
+    assert "nstdNow" in (studio.outbox / ".nstd/now.js").read_text()
 
 
 def test_snapshots_of_a_killed_job_are_all_there_once(studio: Studio) -> None:
@@ -143,7 +144,7 @@ def test_a_killed_daemon_takes_its_worker_along_and_the_job_goes_on(studio: Stud
     assert int(str(record["resumed_from_step"])) > 0
     assert studio.stop() == 0
     assert not list((studio.work / "jobs").iterdir())
-    assert len(list(studio.outbox.iterdir())) == 4
+    assert len(list(studio.outbox.glob("long--waves*"))) == 4
 
 
 def test_bad_jobs_end_in_failed_with_a_sentence_and_the_daemon_goes_on(studio: Studio) -> None:

@@ -83,6 +83,7 @@ ALLOWED = {
     "desk": {"spool", "pool", "circuits", *VOCABULARY},
     "space": {"spool", "circuits", *VOCABULARY},
     "time_limit": {"spool", "pool", *VOCABULARY},
+    "gallery": {"gallery", "spool", "record", *VOCABULARY},
     "foreman": {
         "spool", "pool", "publishing", "circuits", "desk", "device_faults", "keeping", "record",
         "showing", "space", "time_limit", "verdicts", *VOCABULARY,

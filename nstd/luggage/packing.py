@@ -6,6 +6,7 @@ from nstd.luggage.exif import exif_of_result, resolution_only
 from nstd.luggage.iptc import iptc_of_result
 from nstd.luggage.jpeg import holds_density, put_into_jpeg
 from nstd.luggage.png import put_into_png
+from nstd.luggage.reading import orientation_of
 from nstd.luggage.tiff import put_into_tiff
 from nstd.luggage.webp import put_into_webp
 from nstd.luggage.xmp import xmp_of_result
@@ -49,7 +50,13 @@ def _chosen(luggage: Luggage, metadata: MetadataChoice, *, width: int, height: i
         exif=exif_of_result(
             luggage.exif, width=width, height=height, dpi=luggage.dpi, with_gps=places
         ),
-        xmp=xmp_of_result(luggage.xmp, width=width, height=height, with_location=places),
+        xmp=xmp_of_result(
+            luggage.xmp,
+            orientation=orientation_of(luggage),
+            width=width,
+            height=height,
+            with_location=places,
+        ),
         iptc=iptc_of_result(luggage.iptc, with_location=places),
         dpi=luggage.dpi,
     )

@@ -9,6 +9,7 @@ from lxml import etree
 
 from nstd import __version__
 from nstd.luggage.blocks import DamagedError
+from nstd.luggage.regions import turn_regions
 
 RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 XMP = "http://ns.adobe.com/xap/1.0/"
@@ -54,8 +55,12 @@ LONG_HISTORIES = (
 Chooser = Callable[[str], bool]
 
 
-def xmp_of_result(packet: bytes, *, width: int, height: int, with_location: bool) -> bytes:
+def xmp_of_result(
+    packet: bytes, *, orientation: int, width: int, height: int, with_location: bool
+) -> bytes:
     """Return the packet of a result: upright, of its own size, without the photograph's thumbnail.
+
+    Regions (faces) are turned with the picture, from `orientation`.
 
     One that is damaged is left out. So is what is stored outside of the packet (extended XMP).
     """
@@ -66,6 +71,7 @@ def xmp_of_result(packet: bytes, *, width: int, height: int, with_location: bool
     _leave_out(root, _is_of_old_pictures)
     if not with_location:
         _leave_out(root, _is_place)
+    turn_regions(root, orientation, width=width, height=height)
     _set_where_told(
         root,
         {

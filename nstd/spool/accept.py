@@ -20,7 +20,7 @@ from nstd.spool.inbox import Entry
 from nstd.spool.jobs import Job, NewJob
 from nstd.spool.journal import Journal
 from nstd.spool.manifest import Wish
-from nstd.spool.pairing import BatchOffer, Offer, Refusal
+from nstd.spool.offers import BatchOffer, Offer, Refusal
 from nstd.spool.proofs import ProofWish
 from nstd.spool.reading import read_manifest
 from nstd.spool.styles import list_styles

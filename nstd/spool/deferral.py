@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from nstd.spool.inbox import Entry
-from nstd.spool.pairing import Waiting
+from nstd.spool.offers import Waiting
 
 LONGEST_DELAY_S = 300.0
 

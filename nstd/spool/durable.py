@@ -16,8 +16,10 @@ from pathlib import Path
 
 from nstd.errors import PictureError, SourceChangedError
 from nstd.printable import shown
+from nstd.spool.rights import Rights
 
 CHUNK_BYTES = 1 << 20
+OURS = Rights()  # of what nobody else is to use: as the process makes it
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,25 +81,28 @@ def sync_folder(folder: Path) -> None:
             os.close(descriptor)
 
 
-def make_folder(folder: Path) -> None:
-    """Create a folder and its parents, durably."""
+def make_folder(folder: Path, rights: Rights = OURS) -> None:
+    """Create a folder and its parents, durably, each with these rights."""
     missing = []
     while not folder.is_dir():
         missing.append(folder)
         folder = folder.parent
     for path in reversed(missing):
-        path.mkdir(exist_ok=True)
+        rights.make(path)
         sync_folder(path.parent)
 
 
 @contextmanager
-def new_file(path: Path, *, durable: bool = True) -> Iterator[Callable[[bytes], None]]:
+def new_file(
+    path: Path, rights: Rights = OURS, *, durable: bool = True
+) -> Iterator[Callable[[bytes], None]]:
     """Create a file that must not exist yet; the block is given the function that writes into it.
 
-    Its bytes are `durable` when the block is left, its name not yet. What fails half-way is removed
-    again: a full disk needs the room.
+    Its rights are given and its bytes `durable` when the block is left, its name not yet. What
+    fails half-way is removed again: a full disk needs the room.
     """
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o666)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+    descriptor = os.open(path, flags, rights.first_mode)
 
     def write(data: bytes) -> None:
         view = memoryview(data)
@@ -108,8 +113,9 @@ def new_file(path: Path, *, durable: bool = True) -> Iterator[Callable[[bytes], 
     try:
         try:
             yield write
-            if durable:
-                with naming(path):
+            with naming(path):
+                rights.give(descriptor)
+                if durable:
                     os.fsync(descriptor)
         finally:
             with naming(path):
@@ -120,17 +126,17 @@ def new_file(path: Path, *, durable: bool = True) -> Iterator[Callable[[bytes], 
         raise
 
 
-def write_new(path: Path, data: bytes) -> None:
+def write_new(path: Path, data: bytes, rights: Rights = OURS) -> None:
     """Write a file that must not exist yet, and make its bytes durable (not yet its name)."""
-    with new_file(path) as write:
+    with new_file(path, rights) as write:
         write(data)
 
 
-def replace_durably(path: Path, data: bytes) -> None:
+def replace_durably(path: Path, data: bytes, rights: Rights = OURS) -> None:
     """Put `data` at `path` in one step: a reader sees the old bytes or the new, never a part."""
     temporary = path.with_name(f".{path.name}.part")
     temporary.unlink(missing_ok=True)
-    write_new(temporary, data)
+    write_new(temporary, data, rights)
     os.replace(temporary, path)
     sync_folder(path.parent)
 

@@ -7,7 +7,7 @@ from nstd.errors import SourceChangedError
 from nstd.spool.accept import Reception
 from nstd.spool.inbox import Entry, Files
 from nstd.spool.manifest import content_list, priority_of
-from nstd.spool.pairing import Look
+from nstd.spool.offers import Look
 
 # Most manifests name a style and no more: they need no YAML reader to say that they are plain. A
 # key may be written with escapes, but not without a backslash.

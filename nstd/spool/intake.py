@@ -17,7 +17,7 @@ from nstd.spool.inbox import MARKER, Entry, Listing, list_inbox
 from nstd.spool.jobs import WaitingMember
 from nstd.spool.lines import Lines
 from nstd.spool.names import READY_SUFFIX
-from nstd.spool.pairing import Offer, Refusal, orphan_sentence
+from nstd.spool.offers import Offer, Refusal, orphan_sentence
 from nstd.spool.resources import Resources, words_of
 from nstd.spool.rota import Ahead, Candidate, Room, Rota
 from nstd.spool.share import mark_share, require_share

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from nstd.spool.batches import Batches
 from nstd.spool.durable import Signature
+from nstd.spool.history import History
 from nstd.spool.jobs import SAME_AS, TERMINAL, Job, NewJob, PlannedFile, State
 from nstd.spool.noticeboard import Noticeboard, transaction
 from nstd.spool.originals import Originals
@@ -43,6 +44,7 @@ class Journal:
         self.queue = Queue(self._db)
         self.waits = Waits(self._db)
         self.batches = Batches(self._db)
+        self.history = History(self._db)
 
     def close(self) -> None:
         self._db.close()

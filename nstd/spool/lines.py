@@ -11,7 +11,9 @@ from nstd.spool.first_look import FirstLook
 from nstd.spool.inbox import Entry, Files, Listing, path_of
 from nstd.spool.journal import Journal
 from nstd.spool.names import MANIFEST_SUFFIXES
-from nstd.spool.pairing import Offer, Questions, Sorted, Waiting, pair_up
+from nstd.spool.offers import Offer, Questions, Sorted, Waiting
+from nstd.spool.pairing import pair_up
+from nstd.spool.raw import left_alone
 
 LOOKS_PER_TURN = 1000
 COST_OF_JUDGING = 20  # in looks: a manifest that is read whole against one that is skimmed
@@ -85,9 +87,11 @@ class Line:
             shown.update({offer.picture.path: IN_LINE for offer in in_line})
         if self.found.unread:
             crowds["in line to be read"] = len(self.found.unread)
-        if crowds:
-            words = "; ".join(f"{count:,} files: {reason}" for reason, count in crowds.items())
-            shown[path_of(self.folder or ".", "")] = words
+        words = [f"{count:,} files: {reason}" for reason, count in crowds.items()]
+        if self.found.left_alone:
+            words.append(left_alone(len(self.found.left_alone)))
+        if words:
+            shown[path_of(self.folder or ".", "")] = "; ".join(words)
         return shown
 
 
@@ -189,7 +193,13 @@ class Lines:
         owned |= self.journal.queue.member_names(folder) & files.keys()
         clock = _Clock(listing, self.settle_s, self.pair_wait_s)
         free = self._unowned(files, owned)
-        found = pair_up(free, Questions(clock.settled, clock.lone_enough, self.first_look.at))
+        ask = Questions(
+            clock.settled,
+            clock.lone_enough,
+            self.first_look.at,
+            lambda: self.journal.queue.painted_stems(folder),
+        )
+        found = pair_up(free, ask)
         _in_order(found.offers)
         _in_order(found.unread_pairs)
         found.unread_pairs.reverse()  # they are taken from the end

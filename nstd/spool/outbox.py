@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 
 from nstd.spool.durable import (
     CHUNK_BYTES,
+    OURS,
     lies_at,
     make_folder,
     naming,
@@ -16,6 +17,7 @@ from nstd.spool.durable import (
 )
 from nstd.spool.linking import is_reserved, link_new
 from nstd.spool.real_folders import real_folder
+from nstd.spool.rights import Rights
 
 
 class NameTakenError(Exception):
@@ -24,9 +26,10 @@ class NameTakenError(Exception):
 
 @dataclass(frozen=True)
 class Outbox:
-    """The folder where results are published."""
+    """The folder where results are published, with the rights that they get."""
 
     root: Path
+    rights: Rights = OURS
 
     def holds(self, folder: str, name: str) -> bool:
         """Tell whether a file of that name is there. Raises: OSError, where it cannot be known."""
@@ -42,8 +45,8 @@ class Outbox:
     def publish(self, source: Path, *, folder: str, name: str, sha256: str, job_id: str) -> None:
         """Publish one file; doing it again is harmless.
 
-        A part file in the destination folder, fsync, close, read again and compared, then linked
-        under its name without replacing anything.
+        A part file in the destination folder, its rights, fsync, close, read again and compared,
+        then linked under its name without replacing anything.
 
         Args:
             name: one with a `/` lies in a folder of its own, which is the result's too.
@@ -57,14 +60,14 @@ class Outbox:
         below = PurePosixPath(folder, name).parent
         if real_folder(self.root, below) != below:
             raise NameTakenError(str(below))
-        make_folder(target.parent)
+        make_folder(target.parent, self.rights)
         part.unlink(missing_ok=True)
         if lies_at(target) and not is_reserved(part, target):
             # A link or rename may have succeeded although the share reported an error.
             if self._is_ours(target, sha256):
                 return
             raise NameTakenError(name)
-        _copy(source, part)
+        _copy(source, part, self.rights)
         if sha256_of(part) != sha256:
             part.unlink()
             words = "reads back other bytes than were written"
@@ -93,7 +96,7 @@ class Outbox:
         return is_plain and sha256_of(target) == sha256
 
 
-def _copy(source: Path, part: Path) -> None:
-    with naming(source), source.open("rb") as file, new_file(part) as write:
+def _copy(source: Path, part: Path, rights: Rights) -> None:
+    with naming(source), source.open("rb") as file, new_file(part, rights) as write:
         while chunk := file.read(CHUNK_BYTES):
             write(chunk)

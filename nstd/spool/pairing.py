@@ -4,10 +4,9 @@ A pure function of the files of one folder: `pair_up` reads none of them.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 from fnmatch import fnmatchcase
-from typing import Literal
+from functools import cached_property
 
 from nstd.formats import PICTURE_SUFFIXES
 from nstd.printable import listed, shown
@@ -20,85 +19,16 @@ from nstd.spool.names import (
     split_name,
     told_apart,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """What a manifest says before its photograph is accepted.
-
-    `members` is its `content:` list, None where it has none. `problem` is what is wrong with it, as
-    far as that was asked.
-    """
-
-    members: tuple[str, ...] | None = None
-    priority: int = 0
-    problem: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Offer:
-    """A photograph and the manifest that orders something of it."""
-
-    kind: Literal["pair", "standing"]
-    picture: Entry
-    manifest: Entry
-    ready_marker: Entry | None = None
-    priority: int = 0
-
-
-@dataclass(frozen=True)
-class BatchOffer:
-    """A manifest that names its pictures, and those of them that are there."""
-
-    manifest: Entry
-    pictures: tuple[Entry, ...]
-    priority: int = 0
-
-
-@dataclass(frozen=True)
-class Refusal:
-    """Files that can never be a job, and why, in words for their owner."""
-
-    entries: tuple[Entry, ...]
-    sentence: str
-
-
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """A file that is not a job yet; `orphan` when something that belongs to it is missing."""
-
-    entry: Entry
-    reason: str
-    orphan: bool = False
-
-
-@dataclass
-class Sorted:
-    """The files of a folder, sorted.
-
-    `unread_pairs` are offers, as far as can be told before their manifests have been read; `unread`
-    are manifests without a photograph that are still to be read.
-    """
-
-    offers: list[Offer] = field(default_factory=list)
-    unread_pairs: list[Offer] = field(default_factory=list)
-    unread: list[Entry] = field(default_factory=list)
-    batches: list[BatchOffer] = field(default_factory=list)
-    refusals: list[Refusal] = field(default_factory=list)
-    waiting: list[Waiting] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class Questions:
-    """What pairing must know beyond names.
-
-    `settled(entry)`; `lone_enough(entry)`: unchanged for so long that no manifest of its own will
-    come; `look(manifest)`: what a settled manifest says, None as long as nobody has read it.
-    """
-
-    settled: Callable[[Entry], bool]
-    lone_enough: Callable[[Entry], bool]
-    look: Callable[[Entry], Look | None]
+from nstd.spool.offers import (
+    BatchOffer,
+    Look,
+    Offer,
+    Questions,
+    Refusal,
+    Sorted,
+    Waiting,
+)
+from nstd.spool.raw import LONE_RAW, RAW_SUFFIXES, SIDECAR_SUFFIX, names_raw, orders_raw
 
 
 def pair_up(files: Iterable[Entry], ask: Questions) -> Sorted:
@@ -120,11 +50,14 @@ class _Folder:
 
     def __init__(self, files: Iterable[Entry], ask: Questions) -> None:
         self.ask, self.result, self.all_read = ask, Sorted(), True
+        self.files = tuple(files)
         self.manifests: _ByStem = {}
         self.pictures: _ByStem = {}
         self.markers: dict[str, Entry] = {}
+        self.raws: _ByStem = {}
+        self.companions: set[str] = set()
         self.others: _ByStem = {}
-        for entry in files:
+        for entry in self.files:
             stem, suffix = split_name(entry.name)
             if suffix in MANIFEST_SUFFIXES:
                 _add(self.manifests, stem, entry)
@@ -132,10 +65,14 @@ class _Folder:
                 _add(self.pictures, stem, entry)
             elif suffix == READY_SUFFIX:
                 self.markers[stem] = entry
-            else:
+            elif suffix in RAW_SUFFIXES:
+                _add(self.raws, stem, entry)
+            elif suffix != SIDECAR_SUFFIX:  # which belongs to its raw file, and is nobody's matter
                 _add(self.others, stem, entry)
 
     def sort(self) -> None:
+        painted = self.ask.painted() if self.raws else ()
+        self.companions = {stem for stem in self.raws if stem in self.pictures or stem in painted}
         standing = self.manifests.pop(STANDING_ORDER_STEM, ())
         batches: list[tuple[Entry, Look]] = []
         for stem, manifests in self.manifests.items():
@@ -154,9 +91,14 @@ class _Folder:
         for manifest, look in batches:
             self._batch(manifest, look)
         self._lone_pictures(standing)
+        self._lone_raws()
 
     def _is_settled(self, entry: Entry, stem: str) -> bool:
         return stem in self.markers or self.ask.settled(entry)
+
+    @cached_property
+    def _all_settled(self) -> bool:
+        return all(self.ask.settled(entry) for entry in self.files)
 
     def _two_of_a_kind(self, stem: str, manifests: Iterable[Entry]) -> None:
         pictures = _by_name(self.pictures.pop(stem, ()))
@@ -197,7 +139,9 @@ class _Folder:
 
     def _pair(self, stem: str, manifest: Entry, priority: int) -> None:
         pictures = self.pictures.pop(stem, ())
-        if not pictures:
+        if not pictures and stem in self.raws:
+            self._raw_pair(stem, manifest)
+        elif not pictures:
             beside = ", ".join(entry.name for entry in self.others.get(stem, ()))
             hint = f" (found {beside}, which is no kind of picture that can be read)"
             self.result.waiting.append(
@@ -211,6 +155,25 @@ class _Folder:
             marker = self.markers.get(stem)
             self.result.offers.append(Offer("pair", pictures[0], manifest, marker, priority))
 
+    def _raw_pair(self, stem: str, manifest: Entry) -> None:
+        """Refuse a raw file that is ordered, unless its picture may be on its way as well."""
+        raws = () if stem in self.companions else self.raws.pop(stem)
+        if stem in self.markers or self._all_settled:
+            sentence = orders_raw(self.raws.get(stem, raws)[0].name, stem)
+            self.result.refusals.append(Refusal((*raws, manifest), sentence))
+        else:
+            self.result.waiting += [
+                Waiting(entry, "its folder is still filling") for entry in (*raws, manifest)
+            ]
+
+    def _lone_raws(self) -> None:
+        """Leave raw files beside a picture of their name alone, be it here or painted before."""
+        for stem, entries in self.raws.items():
+            if stem in self.companions:
+                self.result.left_alone += entries
+            elif stem not in self.manifests:  # which is still to be read
+                self.result.waiting += [Waiting(entry, LONE_RAW, orphan=True) for entry in entries]
+
     def _batch(self, manifest: Entry, look: Look) -> None:
         files = _by_name(entry for entries in self.pictures.values() for entry in entries)
         chosen: dict[str, Entry] = {}
@@ -221,7 +184,9 @@ class _Folder:
             if not found:
                 missing.append(pattern)
             chosen.update({entry.name: entry for entry in found})
-        if missing:
+        if raws := [name for name in missing if split_name(name)[1] in RAW_SUFFIXES]:
+            self.result.refusals.append(Refusal((manifest,), names_raw(raws)))
+        elif missing:
             names = listed(missing)
             self.result.waiting.append(
                 Waiting(manifest, f"these of its pictures are not there: {names}", orphan=True)
@@ -283,15 +248,3 @@ def _same_stem(entries: Iterable[Entry]) -> tuple[Entry, ...]:
     for entry in entries:
         stems[entry.stem].append(entry)
     return next((tuple(twins) for twins in stems.values() if len(twins) > 1), ())
-
-
-def orphan_sentence(item: Waiting, hours: float) -> str:
-    """Say what a photograph or a manifest has waited for in vain."""
-    entry = item.entry
-    waited = f"{entry.name} has waited for {hours:g} hours"
-    if entry.suffix in MANIFEST_SUFFIXES:
-        return f"{waited} for its photograph: {item.reason}."
-    return (
-        f"{waited} without a manifest. Put a text file named {entry.stem}.yaml beside it that "
-        "names a style, for example:  style: flow-strokes"
-    )

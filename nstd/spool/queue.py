@@ -4,9 +4,14 @@ import sqlite3
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import get_args
 
+from nstd.formats import PICTURE_SUFFIXES
 from nstd.spool.jobs import State, WaitingMember
+from nstd.spool.names import split_name
 from nstd.spool.noticeboard import transaction
+
+ALL_STATES = ", ".join(f"'{state}'" for state in get_args(State))  # as the index wants them named
 
 
 @dataclass(frozen=True)
@@ -80,6 +85,16 @@ class Queue:
             "SELECT content_name FROM jobs WHERE state = 'waiting' AND folder = ?", (folder,)
         )
         return {name for (name,) in rows}
+
+    def painted_stems(self, folder: str) -> set[str]:
+        """Return the stems of a folder's pictures that ever became jobs, as far as is known."""
+        rows = self._db.execute(
+            f"SELECT content_name FROM jobs WHERE folder = ? AND state IN ({ALL_STATES})"
+            " AND content_name IS NOT NULL",
+            (folder,),
+        )
+        split = (split_name(name) for (name,) in rows)
+        return {stem for stem, suffix in split if suffix in PICTURE_SUFFIXES}
 
     def has_any(self) -> bool:
         """Tell whether any job is on its way."""

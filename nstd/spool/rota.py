@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from nstd.spool.inbox import Entry
 from nstd.spool.jobs import WaitingMember
-from nstd.spool.pairing import Offer
+from nstd.spool.offers import Offer
 from nstd.spool.turns import Turns
 
 

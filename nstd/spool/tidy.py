@@ -10,6 +10,7 @@ from typing import Literal
 from nstd.formats import PICTURE_SUFFIXES
 from nstd.printable import printable
 from nstd.spool.durable import (
+    OURS,
     Signature,
     lies_at,
     make_folder,
@@ -32,6 +33,7 @@ from nstd.spool.names import (
     split_name,
 )
 from nstd.spool.real_folders import real_folder
+from nstd.spool.rights import Rights
 from nstd.spool.share import require_share
 from nstd.spool.work import WorkFolder
 
@@ -51,6 +53,7 @@ class Tidying:
     work: WorkFolder
     inbox: Path
     originals: Literal["move", "keep", "delete"]
+    rights: Rights = OURS  # of the folders and files that are made, not of those that are moved
 
     def tidy(self, job: Job) -> None:
         """Put away the originals and the working files of a job that is done, failed or cancelled.
@@ -126,7 +129,7 @@ class Tidying:
         stem = split_name(named[0].name if named else title)[0]
         text = _error_text(job, title, has_copy=has_copy).encode()
         words = self._place_of_words(job.id, folder, stem, text)
-        replace_durably(words, text)
+        replace_durably(words, text, self.rights)
         self._note(job.id, words)
 
     def _place_of_words(self, job_id: str, folder: Path, stem: str, text: bytes) -> Path:
@@ -152,7 +155,7 @@ class Tidying:
             words = "it is a link, and nstd writes through none; replace it by a folder"
             raise NotADirectoryError(errno.ENOTDIR, words, str(top))
         folder = top / real_folder(top, below)
-        make_folder(folder)
+        make_folder(folder, self.rights)
         return folder
 
     def _lying_in_failed(self, owner: str) -> list[Path]:
@@ -200,7 +203,7 @@ class Tidying:
                 return path
         part = folder / f".{job.id}.part"
         part.unlink(missing_ok=True)
-        write_new(part, self.work.content(job.id).read_bytes())
+        write_new(part, self.work.content(job.id).read_bytes(), self.rights)
         return _with_name(part, folder, name)
 
 

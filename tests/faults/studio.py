@@ -11,12 +11,14 @@ import structlog
 from faults.scripted_pool import ScriptedPool
 from faults.shim import Fault, Shim
 from pictures import picture_bytes
+from studio_folders import of_the_gallery
 
 import nstd.daemon
 from nstd.clock import Now
 from nstd.config import Config, load_config
 from nstd.daemon import Daemon, build
 from nstd.errors import ConfigError, UnfinishedPictureError, WorldError
+from nstd.gallery import gallery
 from nstd.ownership import opened
 from nstd.spool.decode import PictureSize
 from nstd.spool.journal import Journal
@@ -146,9 +148,10 @@ def accept_whole_pictures(path: Path, *_: object, name: str) -> PictureSize:
 
 
 def _set_up_borders(log: list[dict[str, str]]) -> None:
-    """No child process decodes, and the log is kept."""
+    """No child process decodes, no rest is taken, and the log is kept."""
 
     nstd.daemon.check_picture = accept_whole_pictures
+    gallery.REST = 0  # how long it rests would else depend on how busy the machine is
 
     def keep(_logger: object, _method: str, event: MutableMapping[str, object]) -> str:
         log.append({key: str(value) for key, value in event.items()})
@@ -184,7 +187,7 @@ def outbox_of(root: Path) -> dict[str, str]:
     """
     found, stems = {}, {}
     for path in sorted((root / "outbox").rglob("*")):
-        if path.is_dir():
+        if path.is_dir() or of_the_gallery(path.relative_to(root / "outbox")):
             continue
         text = path.read_bytes().hex()
         if path.suffix == ".json":

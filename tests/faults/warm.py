@@ -15,12 +15,15 @@ from pathlib import Path
 from faults.shim import Fault
 from faults.studio import Life, furnish, live
 
+from nstd.gallery.rendering import templates
 from nstd.recipe import load_recipe
 
 
 def serve() -> None:
     """Answer until the input ends."""
     load_recipe("studio")
+    for name in templates().list_templates():
+        templates().get_template(name)
     gc.freeze()  # children collect none of the parent's objects, so its pages stay shared
     for line in sys.stdin:
         request = json.loads(line)

@@ -167,12 +167,12 @@ def test_waiting_goes_on_over_a_restart(spool: Spool) -> None:
 
 
 def test_a_manifest_without_its_picture_says_what_lies_there_instead(spool: Spool) -> None:
-    """A RAW file is no picture that can be read: the reason names it."""
+    """A Photoshop document is no picture that can be read: the reason names it."""
     (spool.inbox / "IMG_1.yaml").write_text("style: waves\n")
-    (spool.inbox / "IMG_1.CR3").write_bytes(b"raw")
+    (spool.inbox / "IMG_1.psd").write_bytes(b"8BPS")
     spool.settle()
 
-    assert "IMG_1.CR3" in spool.waiting()["IMG_1.yaml"]
+    assert "IMG_1.psd" in spool.waiting()["IMG_1.yaml"]
 
 
 def test_a_broken_manifest_alone_is_failed_at_once(spool: Spool) -> None:

@@ -1,0 +1,1 @@
+"""The gallery: what the studio sees of its jobs, as static pages in the outbox."""

@@ -1,0 +1,83 @@
+"""Puts the gallery's files into the outbox, each in one step, and touches nobody else's."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from nstd.errors import SourceChangedError, WorldError
+from nstd.gallery.links import HIDDEN, PAGES, SEARCH
+from nstd.gallery.rendering import MARKER
+from nstd.spool.durable import lies_at, make_folder, naming, read_stable
+from nstd.spool.real_folders import is_no_folder
+
+PART = ".part"
+HEAD_BYTES = 1024
+MOST_BYTES = 64_000_000
+OURS = f'content="{MARKER}"'.encode()
+
+
+@dataclass(frozen=True)
+class Files:
+    """The gallery's part of the outbox. Paths are relative to it."""
+
+    outbox: Path
+
+    def prepare(self) -> None:
+        """Make the folders, and remove what a crash left half-written.
+
+        Raises:
+            OSError: the outbox fails.
+            WorldError: something else has their names. A link might lead anywhere.
+        """
+        for name in (HIDDEN, PAGES, SEARCH):
+            folder = self.outbox / name
+            if is_no_folder(folder):
+                raise WorldError(
+                    "the gallery", f"{folder} is no folder, so the gallery cannot be written there."
+                )
+            make_folder(folder)
+        for name in self.names(HIDDEN):
+            if name.endswith(PART):
+                self.remove(f"{HIDDEN}/{name}")
+
+    def put(self, path: str, data: bytes) -> None:
+        """Put a file in its place; a reader sees the old bytes or the new, never a part.
+
+        It is not flushed to the disk: what a power cut takes is made again.
+        """
+        target = self.outbox / path
+        part = self.outbox / HIDDEN / f"{target.name}{PART}"
+        part.unlink(missing_ok=True)
+        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o666)
+        with naming(part):
+            try:
+                view = memoryview(data)
+                while view:
+                    view = view[os.write(descriptor, view) :]
+            finally:
+                os.close(descriptor)
+        os.replace(part, target)
+
+    def remove(self, path: str) -> None:
+        (self.outbox / path).unlink(missing_ok=True)
+
+    def read(self, path: str) -> bytes | None:
+        """Return a file's bytes, None where there is none."""
+        try:
+            return read_stable(self.outbox / path, most_bytes=MOST_BYTES)
+        except SourceChangedError:
+            return None
+
+    def is_foreign(self, name: str) -> bool:
+        """Tell whether somebody else's file, or anything that is no file, has a name."""
+        path = self.outbox / name
+        if not lies_at(path):
+            return False
+        try:
+            return OURS not in read_stable(path, most_bytes=HEAD_BYTES)
+        except SourceChangedError:  # a link, a folder, a pipe
+            return True
+
+    def names(self, folder: str) -> set[str]:
+        """Return the names in a folder of the gallery."""
+        return {entry.name for entry in os.scandir(self.outbox / folder)}
