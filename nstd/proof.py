@@ -28,6 +28,7 @@ from nstd.orders import (
     WorkOrder,
 )
 from nstd.painting import Painting, versions
+from nstd.previews import Miniatures
 from nstd.proof_checkpoint import ProofPicture
 from nstd.proof_contents import contents_of, on_white
 from nstd.proof_plan import ProofPlan, picture_orders
@@ -106,6 +107,7 @@ class Proof:
         ground = self._ground(order, photograph)
         work = replace(self.work, order=order, styles=self._styles(order), checkpoint=saved)
         painting = Painting(work, self.station, self.stop, self.alive, ground.features)
+        painting.miniatures = Miniatures.of(order, photograph, ground.content)
         try:
             run = painting.begin(ground.content, photograph)
             self.resumed_from_step += painting.resumed_from_step

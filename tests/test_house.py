@@ -55,7 +55,7 @@ ALLOWED = {
     "worker": {"accelerator", "painting", "proof", "shortage", "station", *VOCABULARY},
     "proof": {
         "accelerator", "engine", "artifacts", "framing", "images", "painting", "proof_checkpoint",
-        "proof_contents", "proof_plan", "proof_sheet", "station", *VOCABULARY,
+        "previews", "proof_contents", "proof_plan", "proof_sheet", "station", *VOCABULARY,
     },
     "proof_plan": {"engine", "framing", "images", *VOCABULARY},
     "proof_contents": {"engine", "images", "proof_checkpoint", "proof_sheet", *VOCABULARY},

@@ -22,6 +22,7 @@ from nstd.orders import (
     Failed,
     Finished,
     Order,
+    Preview,
     Progress,
     ProofRow,
     Stopped,
@@ -241,6 +242,15 @@ def test_progress_is_that_of_the_whole_sheet(station: Station) -> None:
     assert told[0].eta_s > 0
     assert told[-1].eta_s == 0
     assert [event.size_px for event in told[8:10]] == [32, 64]
+
+
+def test_the_picture_on_its_way_is_shown_as_any_other(station: Station) -> None:
+    """Small and live, under the name of the proof's job."""
+    showing = replace(station, checkpoint_every_s=0, preview_every_s=1e-6)
+    live = [event for event in run_order(proof(), showing, never) if isinstance(event, Preview)]
+
+    assert len(live) >= 4
+    assert {event.job_id for event in live} == {"proof-1"}
 
 
 def test_what_is_left_is_reckoned_from_what_was_made_here() -> None:
