@@ -8,6 +8,7 @@ from typing import Protocol
 
 import structlog
 
+from nstd.alive import give_sign
 from nstd.circuits import Circuits
 from nstd.clock import Now, now
 from nstd.config import Config, load_config
@@ -255,6 +256,7 @@ def _turn(daemon: Daemon, pool: ProcessPool, wakeup: Wakeup) -> None:
     wakeup.clear()
     changed, wakeup.inbox_changed = wakeup.inbox_changed, False
     daemon.tick(now(), inbox_changed=changed)
+    give_sign(WorkFolder(daemon.config.work).lock)
 
 
 def _leave(daemon: Daemon, pool: ProcessPool, wakeup: Wakeup, notifier: Notifier) -> None:
@@ -269,5 +271,6 @@ def _leave(daemon: Daemon, pool: ProcessPool, wakeup: Wakeup, notifier: Notifier
         wakeup.clear()
         moment = now()
         daemon.tick(moment, leaving=True)
+        give_sign(WorkFolder(daemon.config.work).lock)
     for job_id in pool.running():
         log.warning("job left at its last checkpoint", job=job_id)

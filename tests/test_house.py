@@ -67,12 +67,18 @@ ALLOWED = {
     "keeping": {"spool", *VOCABULARY},
     "verdicts": {"spool", "circuits", "device_faults", *VOCABULARY},
     "desk": {"spool", "pool", "circuits", *VOCABULARY},
-    "space": {"spool", "circuits", *VOCABULARY},
+    "disk": set(),
+    "space": {"spool", "circuits", "disk", *VOCABULARY},
     "time_limit": {"spool", "pool", *VOCABULARY},
     "foreman": {
         "spool", "pool", "publishing", "circuits", "desk", "device_faults", "keeping", "record",
         "space", "time_limit", "verdicts", *VOCABULARY,
     },
+    "alive": set(),
+    "metrics": {
+        "metrics", "circuits", "config", "disk", "pool", "record", "spool", *VOCABULARY,
+    },
+    "status": {"status", "alive", "config", "disk", "spool", *VOCABULARY},
     "config": VOCABULARY,
     "lock_holder": VOCABULARY,
     "inbox_lock": {"spool", "lock_holder", *VOCABULARY},
@@ -131,14 +137,14 @@ def test_there_are_no_cycles() -> None:
 
 def test_the_daemon_never_loads_torch() -> None:
     """A device fault can then end a worker only, and the commands answer at once."""
-    words = "import sys, nstd.cli, nstd.daemon, nstd.status; sys.exit('torch' in sys.modules)"
+    words = "import sys, nstd.cli, nstd.daemon, nstd.status.watch; sys.exit('torch' in sys.modules)"
 
     assert subprocess.run([sys.executable, "-c", words], check=False).returncode == 0
 
 
 def test_the_daemon_never_loads_a_decoder() -> None:
     """Pictures from the share are opened in limited children and in workers only."""
-    words = "import sys, nstd.cli, nstd.daemon, nstd.status; sys.exit('PIL' in sys.modules)"
+    words = "import sys, nstd.cli, nstd.daemon, nstd.status.watch; sys.exit('PIL' in sys.modules)"
 
     assert subprocess.run([sys.executable, "-c", words], check=False).returncode == 0
 

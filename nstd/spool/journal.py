@@ -9,6 +9,7 @@ from nstd.spool.durable import Signature
 from nstd.spool.jobs import SAME_AS, TERMINAL, Job, NewJob, PlannedFile, State
 from nstd.spool.noticeboard import Noticeboard, transaction
 from nstd.spool.originals import Originals
+from nstd.spool.overview import Overview
 from nstd.spool.queue import Queue
 from nstd.spool.remains import Remains
 from nstd.spool.requests import Requests
@@ -43,6 +44,7 @@ class Journal:
         self.queue = Queue(self._db)
         self.waits = Waits(self._db)
         self.batches = Batches(self._db)
+        self.overview = Overview(self._db)
 
     def close(self) -> None:
         self._db.close()
