@@ -126,7 +126,8 @@ def _bar(job: RunningJob, look: Look) -> RenderableType | None:
     grid.add_column(ratio=1, min_width=5)
     grid.add_column(justify="right", overflow="fold")
     words = Text("  ".join(_how_far(job, roomy=look.width >= ROOMY)))
-    grid.add_row("", ProgressBar(max(1, job.progress.steps), job.progress.step), words)
+    bar = ProgressBar(max(1, job.progress.steps), job.progress.step, complete_style="cyan")
+    grid.add_row("", bar, words)
     return grid
 
 
