@@ -1,12 +1,13 @@
 """config.yaml → Config: every key with its default and its description."""
 
+import ipaddress
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from nstd.errors import ConfigError
 from nstd.problems import ProblemsError, validated
@@ -17,6 +18,11 @@ SYSTEM_CONFIG = Path("/etc/nstd/config.yaml")
 
 Days = Annotated[float, Field(ge=0, le=36_500)]
 Seconds = Annotated[float, Field(ge=0, le=31_536_000)]
+
+
+def _ip_address(text: str) -> str:
+    ipaddress.ip_address(text)
+    return text
 
 
 class Limits(Model):
@@ -122,6 +128,14 @@ class Settings(Model):
     notify_command: Annotated[list[str], Field(min_length=1)] | None = Field(
         default=None,
         description="program and arguments, called when a job or a resource fails; null = none",
+    )
+    metrics_port: Annotated[int, Field(ge=0, le=65_535)] | None = Field(
+        default=None,
+        description="TCP port at which Prometheus reads metrics; 0 = any free one; null = none",
+    )
+    metrics_address: Annotated[str, AfterValidator(_ip_address)] = Field(
+        default="127.0.0.1",
+        description="the address of that port; any but this machine's own lets others read them",
     )
     log: Literal["auto", "json", "console"] = Field(
         default="auto",

@@ -7,6 +7,7 @@ from multiprocessing.connection import wait
 from typing import Protocol
 
 import structlog
+from prometheus_client import CollectorRegistry
 
 from nstd.alive import give_sign
 from nstd.circuits import Circuits
@@ -18,6 +19,8 @@ from nstd.devices import find_devices, unused_gpus
 from nstd.errors import AlreadyRunningError, ConfigError, WorldError
 from nstd.foreman import Foreman
 from nstd.inbox_lock import held
+from nstd.metrics.meter import Meter
+from nstd.metrics.server import served
 from nstd.notify import Notifier
 from nstd.ownership import opened
 from nstd.picture_file import decode_limits
@@ -66,6 +69,7 @@ class Daemon:
     circuits: Circuits
     gate: Gate
     upkeep: Upkeep
+    meter: Meter
     _last_scan_s: float = 0.0
     _next_scan_s: float = 0.0
     _inbox_pending: bool = field(default=True)
@@ -81,6 +85,8 @@ class Daemon:
             self._scan(moment)
         self.foreman.tick(moment, hand_out=not leaving)
         self.upkeep.turn(moment)
+        look_up = partial(self.meter.turn, moment, in_line=self.intake.in_line)
+        self.circuits.use("work", moment, look_up)
 
     def _scan(self, moment: Now) -> None:
         if not self.gate.may_accept(moment):
@@ -94,7 +100,8 @@ class Daemon:
         self._next_scan_s = moment.monotonic_s + wait_s
 
     def _look(self, moment: Now) -> None:
-        self._inbox_pending = self.intake.turn(moment)
+        with self.meter.scanning():
+            self._inbox_pending = self.intake.turn(moment)
 
     @property
     def drained(self) -> bool:
@@ -116,13 +123,22 @@ class Daemon:
         return f"{running} running, {queued} queued{faults}"
 
 
-def build(config: Config, journal: Journal, pool: Pool, *, before: Daemon | None = None) -> Daemon:
+def build(
+    config: Config,
+    journal: Journal,
+    pool: Pool,
+    *,
+    before: Daemon | None = None,
+    registry: CollectorRegistry | None = None,
+) -> Daemon:
     """Wire the rooms together; what is known of faults is taken over from the daemon `before`."""
     settings, work = config.settings, WorkFolder(config.work)
     limits = decode_limits(settings.limits)
     resources = Resources(journal, work, config.inbox, config.outbox)
     circuits = before.circuits if before else Circuits(journal, resources)
-    publishing = Publishing(journal, work, Outbox(config.outbox))
+    meter = before.meter if before else Meter.of(config, journal, circuits, pool, registry)
+    pool = meter.pool  # which tells the meter what goes by
+    publishing = Publishing(journal, work, Outbox(config.outbox), tell=meter.counts.published)
     reception = Reception(
         journal=journal,
         work=work,
@@ -164,7 +180,7 @@ def build(config: Config, journal: Journal, pool: Pool, *, before: Daemon | None
     )
     intake = Intake(reception, patience, resources)
     upkeep = Upkeep.of(config, journal, circuits, before=before.upkeep if before else None)
-    return Daemon(config, journal, intake, foreman, circuits, gate, upkeep)
+    return Daemon(config, journal, intake, foreman, circuits, gate, upkeep, meter)
 
 
 def process_pool(config: Config) -> ProcessPool:
@@ -198,10 +214,14 @@ def run(config: Config, *, once: bool, display: Display | None) -> list[Job]:
     began_s = now().wall_s
     wakeup, notifier = Wakeup(), Notifier.from_environment()
     wakeup.catch_signals()
-    with opened(config) as journal, held(config.inbox, pause=wakeup.sleep) as lock:
+    with (
+        opened(config) as journal,
+        held(config.inbox, pause=wakeup.sleep) as lock,
+        served(config.settings) as registry,
+    ):
         pool = process_pool(config)
         observer = InboxObserver(config.inbox, wakeup)
-        daemon = build(config, journal, pool)
+        daemon = build(config, journal, pool, registry=registry)
         log.info("watching", inbox=str(config.inbox), outbox=str(config.outbox))
         notifier.ready(daemon.status)
         try:
@@ -240,7 +260,8 @@ def _reloaded(daemon: Daemon, pool: Pool) -> Daemon:
         daemon.circuits.failed(WorldError("configuration", f"{error}\nThe old one stays."), now())
         return daemon
     daemon.circuits.works("configuration")
-    fixed = ("weights", "devices", "threads", "checkpoint_every_s", "stall_after_s", "log")
+    fixed = ["weights", "devices", "threads", "checkpoint_every_s", "stall_after_s", "log"]
+    fixed += ["metrics_port", "metrics_address"]
     same_folders = (new.inbox, new.outbox, new.work) == (old.inbox, old.outbox, old.work)
     changed = [key for key in fixed if getattr(new.settings, key) != getattr(old.settings, key)]
     if changed or not same_folders:

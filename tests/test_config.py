@@ -50,6 +50,8 @@ def test_folders_are_beside_the_file(tmp_path: Path) -> None:
         ("outbox: inbox", "lies inside"),
         ("weights: inbox/nets", "weights"),
         ("limits: {picture_px: 0}", "limits.picture_px: found 0"),
+        ("metrics_port: 70000", "metrics_port: found 70000; it should be less than or equal to"),
+        ("metrics_address: everybody", "metrics_address: 'everybody' does not appear to be an IP"),
         ("originals: burn", "'move', 'keep' or 'delete' is expected"),
     ],
 )
