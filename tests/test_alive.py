@@ -1,10 +1,14 @@
 """Whether a daemon lives, as others see it."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
+
+import pytest
+from daemon_rig import Studio, until
 
 from nstd.alive import SILENT_AFTER_S, give_sign, last_sign
 
@@ -43,3 +47,23 @@ def test_where_none_ever_ran_nothing_is_known(tmp_path: Path) -> None:
     assert last_sign(tmp_path / "lock", now_s=0).state == "stopped"
     (tmp_path / "lock").write_text("")
     assert last_sign(tmp_path / "lock", now_s=0).heard_s is None
+
+
+@pytest.mark.process
+def test_a_daemon_gives_a_sign_at_every_turn(tmp_path: Path) -> None:
+    """While it runs; killed, it is known to be dead at once, and when it was last heard of."""
+    studio = Studio(tmp_path)
+    lock = studio.work / "lock"
+    studio.start()
+    try:
+        until(lambda: last_sign(lock, now_s=time.time()).state == "running")
+        os.utime(lock, (1e9, 1e9))
+        until(lambda: (last_sign(lock, now_s=time.time()).heard_s or 0) > 1.5e9, seconds=30)
+        before_s = time.time()
+    finally:
+        studio.stop(signal.SIGKILL)
+    sign = last_sign(lock, now_s=time.time())
+
+    assert sign.state == "stopped"
+    assert sign.heard_s is not None
+    assert sign.heard_s > before_s - 60

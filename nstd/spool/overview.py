@@ -15,7 +15,6 @@ _COLUMNS = (
 
 # In memory, and of this connection only: how many jobs ended as what since it began to count.
 _ENDINGS = (
-    "PRAGMA temp_store = MEMORY",
     "CREATE TEMP TABLE IF NOT EXISTS endings (state TEXT PRIMARY KEY, count INTEGER NOT NULL)",
     "INSERT OR IGNORE INTO temp.endings VALUES ('done', 0), ('failed', 0), ('cancelled', 0)",
     "CREATE TEMP TRIGGER IF NOT EXISTS note_ending AFTER UPDATE OF state ON main.jobs"

@@ -1,5 +1,7 @@
 """From the journal, the lock and the disks to a report."""
 
+import subprocess
+import sys
 from datetime import datetime
 from pathlib import Path
 
@@ -100,3 +102,35 @@ def test_the_disks_and_the_daemon_are_looked_at(
     ]
     assert status.daemon is not None
     assert (status.daemon.state, status.daemon.heard_at) == ("stopped", None)
+
+
+@pytest.mark.parametrize(
+    ("days_later", "most"), [(0, 300_000), (2, 90_000)], ids=["today", "before"]
+)
+def test_ten_thousand_ended_jobs_are_hardly_noticed(
+    tmp_path: Path, days_later: int, most: int
+) -> None:
+    """In steps of SQLite's machine, of which it takes ten million in a second and more."""
+    journal = fill(tmp_path / "journal.sqlite", done=9000, failed=900, cancelled=100)
+    thousands: list[None] = []
+    journal._db.set_progress_handler(lambda: thousands.append(None), 1000)
+    status = read_status(journal, now_s=NOW_S + days_later * 86_400)
+    journal._db.set_progress_handler(None, 0)
+
+    assert sum(status.counts.values()) == 10_000
+    assert len(status.today.done) == (0 if days_later else 100)
+    assert len(thousands) * 1000 < most
+
+
+def test_to_look_loads_nothing_heavy() -> None:
+    """So that it answers at once: no torch, no logging, no network, no metrics."""
+    words = (
+        "import sys, nstd.cli, nstd.status.command, nstd.status.reading, nstd.status.table;"
+        "print({'torch', 'numpy', 'structlog', 'asyncio', 'prometheus_client', 'rich.live',"
+        " 'watchdog'} & set(sys.modules))"
+    )
+    found = subprocess.run(
+        [sys.executable, "-c", words], capture_output=True, text=True, check=True
+    )
+
+    assert found.stdout == "set()\n"
