@@ -13,6 +13,7 @@ from nstd.printable import printable, shown
 
 MOST = 10
 ID_WIDTH = 8
+NARROWEST = 12  # columns for a name and what more there is; a terminal of less wraps them
 LONGEST_REASON = 400  # characters on a terminal
 GAP = 2  # between two columns
 
@@ -88,7 +89,7 @@ def columns(items: Sequence[Item], look: Look) -> list[RenderableType]:
         return [grid]
     indent = (words + keys) * (ID_WIDTH + GAP)
     lines: list[RenderableType] = []
-    for item, line in zip(items, _lines(items, look.width - indent), strict=True):
+    for item, line in zip(items, _lines(items, max(NARROWEST, look.width - indent)), strict=True):
         front = Text()
         if words:
             front.append(f"{item.word:<{ID_WIDTH + GAP}}", item.style)
@@ -124,18 +125,17 @@ def _with_reason(line: Text, item: Item, *, indent: int, look: Look) -> list[Ren
     if cell_len(why) <= room:
         return [Text.assemble(line, " " * GAP, (why, item.style))]
     if look.brief and cell_len(why) > look.width - indent:
-        why = set_cell_size(why, look.width - indent - 1).rstrip() + "…"
+        why = set_cell_size(why, max(0, look.width - indent - 1)).rstrip() + "…"
     return [line, Padding(Text(why, item.style), (0, 0, 0, indent))]
 
 
 def fitted(text: str, width: int) -> str:
-    """Return a stranger's words in at most so many columns; what is too long lacks its middle."""
+    """Return a stranger's words in so many columns (1 …); what is too long lacks its middle."""
     text = printable(text)
     if cell_len(text) <= width:
         return text
-    end = width // 2
-    tail = text[-end:] if end else ""
-    while cell_len(tail) > end:
+    tail = text[-(width // 2) :] if width > 1 else ""
+    while cell_len(tail) > width // 2:
         tail = tail[1:]
     return set_cell_size(text, width - 1 - cell_len(tail)) + "…" + tail
 

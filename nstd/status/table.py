@@ -108,13 +108,16 @@ def _daemon(daemon: DaemonStatus | None, now: datetime) -> Text:
 
 
 def _running(status: Status, look: Look) -> list[RenderableType]:
-    """List the jobs that are with a worker, each above its bar."""
+    """List the jobs that are with a worker, each above its bar; or were, when the daemon ended."""
+    left = status.daemon is not None and status.daemon.state == "stopped"
     items = []
     for job in status.running:
-        bar = None if look.plain or job.state == "finished" else _bar(job, look)
-        words = "" if bar else ", ".join(_how_far(job))
-        items.append(Item(job.job, job.title, job.style, words, style="dim", below=bar))
-    return whole_list("Running", items, look)
+        bar = None if left or look.plain or job.state == "finished" else _bar(job, look)
+        words = ", ".join(_where_left(job) if left else _how_far(job))
+        items.append(
+            Item(job.job, job.title, job.style, "" if bar else words, style="dim", below=bar)
+        )
+    return whole_list("Interrupted" if left else "Running", items, look)
 
 
 def _bar(job: RunningJob, look: Look) -> RenderableType | None:
@@ -145,6 +148,14 @@ def _how_far(job: RunningJob, *, roomy: bool = True) -> list[str]:
         return [percent, *left]
     loss = [] if p.loss is None else [f"loss {p.loss:.4g}"]
     return [percent, f"level {p.level}/{p.levels}, {p.size_px} px", *loss, *left, p.device, *tried]
+
+
+def _where_left(job: RunningJob) -> list[str]:
+    """Say where a job was when the daemon ended."""
+    if job.state == "finished" or job.progress is None:
+        return _how_far(job)
+    percent = 100 * job.progress.step // max(1, job.progress.steps)
+    return [f"left at {percent} %", "goes on when the daemon runs"]
 
 
 def _queued(status: Status, look: Look) -> list[RenderableType]:
