@@ -35,7 +35,7 @@ class Terminal:
     child: subprocess.Popen[bytes] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.ours, self.theirs = pty.openpty()
+        self.ours, self.theirs = _pair()
         size = struct.pack("HHHH", self.height, self.width, 0, 0)
         fcntl.ioctl(self.theirs, termios.TIOCSWINSZ, size)
         os.set_blocking(self.ours, False)
@@ -83,6 +83,17 @@ class Terminal:
         os.close(self.theirs)
 
 
+def _pair() -> tuple[int, int]:
+    """Open a pseudo-terminal; where there are none, skip, or fail on the machine of the CI."""
+    try:
+        return pty.openpty()
+    except OSError as error:
+        words = f"{error}: mount -t devpts devpts /dev/pts"
+        if os.environ.get("NSTD_REQUIRE_DEBIAN_PACKAGES"):
+            pytest.fail(words)
+        pytest.skip(words)
+
+
 @pytest.fixture
 def terminal(tmp_path: Path) -> Iterator[Terminal]:
     (tmp_path / "config.yaml").write_text(CONFIG)
@@ -105,8 +116,9 @@ def test_it_waits_for_the_daemon_and_follows_it(terminal: Terminal) -> None:
     terminal.start("--watch")
     terminal.until("No queue yet")
     queue_of(terminal.root, running=1)
-    terminal.until("IMG_0000.jpg")
-    assert "━".encode() in terminal.seen
+    terminal.until("Interrupted")
+    (terminal.root / "work/lock").write_text(f"{os.getpid()}\n")  # we are its daemon
+    terminal.until("━")
     journal = WorkFolder(terminal.root / "work").journal
     journal.write_text("this is no journal, and longer than the header of a database" * 9)
     for leftover in journal.parent.glob("journal.sqlite-*"):
