@@ -19,6 +19,7 @@ another `version`.
 Times are as ISO 8601 writes them, with their zone; durations are seconds (`_s`). A number that is
 not known is `null`.
 
+<!-- test: words only (needs jq) -->
 ```sh
 nstd status --json | jq -r '.today.failed[] | "\\(.job)  \\(.title)  \\(.reason)"'
 ```
