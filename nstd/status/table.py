@@ -239,7 +239,8 @@ def _since(moment: datetime, now: datetime) -> str:
 
 
 def _age(moment: datetime, now: datetime) -> str:
-    return duration(max(0.0, (now - moment).total_seconds()))
+    age = now - moment
+    return f"{age.days} days" if age.days > 1 else duration(max(0.0, age.total_seconds()))
 
 
 PARTS: tuple[Part, ...] = (_running, _queued, _held, _waiting, _ended)
