@@ -5,12 +5,11 @@ import json
 import os
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nstd import __version__
-from nstd.errors import EX_DATAERR, EX_OK, EX_USAGE, ConfigError, NstdError
+from nstd.errors import EX_DATAERR, EX_OK, EX_USAGE, NstdError
 from nstd.init_command import add_init_arguments, run_init
 from nstd.job_commands import WORDS, add_job_arguments, run_request
 from nstd.picture_commands import (
@@ -22,6 +21,7 @@ from nstd.picture_commands import (
     run_stylize,
 )
 from nstd.printable import printable
+from nstd.status.command import add_status_arguments, run_status
 from nstd.weights_command import add_weights_arguments, run_weights
 
 if TYPE_CHECKING:
@@ -83,8 +83,9 @@ def command_parser() -> argparse.ArgumentParser:
     check.add_argument(
         "paths", metavar="PATH", nargs="+", type=Path, help="a manifest, or a folder of them"
     )
-    status = add("status", _status, "show the queue: running, queued, waiting, ended")
-    status.add_argument("--json", action="store_true", help="as JSON")
+    add_status_arguments(
+        add("status", run_status, "show the queue: running, queued, waiting, ended")
+    )
     styles = add("styles", _styles, "list the styles that a manifest can name")
     styles.add_argument("--json", action="store_true", help="as JSON")
     recipes = add("recipes", _recipes, "list the recipes that a manifest can name")
@@ -106,7 +107,7 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def _once(arguments: argparse.Namespace) -> int:
-    from nstd.status import ended_line
+    from nstd.status.table import ended_line
 
     ended = _daemon(arguments, once=True)
     for job in ended:
@@ -116,8 +117,8 @@ def _once(arguments: argparse.Namespace) -> int:
 
 def _daemon(arguments: argparse.Namespace, *, once: bool) -> "list[Job]":
     from nstd.config import find_config, load_config
-    from nstd.daemon import run
     from nstd.logs import set_up_logging
+    from nstd.service import run
 
     config = load_config(find_config(arguments.config))
     if not sys.stderr.isatty():
@@ -145,22 +146,6 @@ def _check(arguments: argparse.Namespace) -> int:
         print(f"{printable(str(path))}: {printable(problem or 'good', keep=NEWLINE)}")
         bad += problem is not None
     return EX_DATAERR if bad else EX_OK
-
-
-def _status(arguments: argparse.Namespace) -> int:
-    from nstd.config import find_config, load_config
-    from nstd.spool.journal import Journal
-    from nstd.spool.work import WorkFolder
-    from nstd.status import as_json, as_text, read_status
-
-    config = load_config(find_config(arguments.config))
-    path = WorkFolder(config.work).journal
-    if not path.exists():
-        raise ConfigError(f"No queue yet in {config.work}: 'nstd run' has never run there.")
-    with closing(Journal(path, read_only=True)) as journal:
-        status = read_status(journal)
-    print(as_json(status) if arguments.json else as_text(status))
-    return EX_OK
 
 
 def _styles(arguments: argparse.Namespace) -> int:

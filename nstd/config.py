@@ -1,5 +1,6 @@
 """config.yaml → Config: every key with its default and its description."""
 
+import ipaddress
 import os
 import re
 from collections.abc import Iterable
@@ -7,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from nstd.errors import ConfigError
 from nstd.problems import ProblemsError, validated
@@ -34,6 +35,11 @@ def _file_mode(value: object) -> object:
                 "and nobody execute, as '0664' or '0640'"
             )
     return value
+
+
+def _ip_address(text: str) -> str:
+    ipaddress.ip_address(text)
+    return text
 
 
 class Limits(Model):
@@ -163,6 +169,14 @@ class Settings(Model):
     )
     gallery: bool = Field(
         default=True, description="keep `index.html` in the outbox up to date, for any browser"
+    )
+    metrics_port: Annotated[int, Field(ge=0, le=65_535)] | None = Field(
+        default=None,
+        description="TCP port at which Prometheus reads metrics; 0 = any free one; null = none",
+    )
+    metrics_address: Annotated[str, AfterValidator(_ip_address)] = Field(
+        default="127.0.0.1",
+        description="the address of that port; any but this machine's own lets others read them",
     )
     log: Literal["auto", "json", "console"] = Field(
         default="auto",

@@ -29,6 +29,7 @@ from nstd.showing import Showing
 from nstd.space import Gate
 from nstd.spool.jobs import Job, JobProgress
 from nstd.spool.journal import Journal
+from nstd.spool.showcase import Showcase
 from nstd.spool.tidy import Tidying, sweep_work
 from nstd.spool.turns import Turns
 from nstd.spool.work import WorkFolder
@@ -69,8 +70,9 @@ class Foreman:
     def __post_init__(self) -> None:
         self.keeping = Keeping(self.work)
         self.verdicts = Verdicts(self.journal, self.circuits, self.retries, self.device_faults)
-        outbox = self.publishing.outbox.root
-        self.showing = Showing(outbox, self.work, self.pool, self.circuits)
+        outbox = self.publishing.outbox
+        showcase = Showcase(outbox.root, outbox.rights)
+        self.showing = Showing(showcase, self.work, self.pool, self.circuits)
 
     def tick(self, now: Now, *, hand_out: bool = True) -> None:
         """Hear the workers, publish, put away, and hand out what is next."""

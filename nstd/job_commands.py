@@ -49,6 +49,7 @@ def run_request(arguments: argparse.Namespace) -> int:
         UsageError: a word names no job, or several; nothing was asked.
         WorldError: the queue cannot be written by this user.
     """
+    from nstd.alive import last_sign
     from nstd.config import find_config, load_config
     from nstd.spool.journal import Journal
     from nstd.spool.requests import ask
@@ -65,7 +66,7 @@ def run_request(arguments: argparse.Namespace) -> int:
         ]
         now_s = time.time()
         ids = ask(work.journal, verb, [job.id for job in jobs], by=_asking(), now_s=now_s)
-        runs = _daemon_runs(work.lock)
+        runs = last_sign(work.lock, now_s=now_s).state != "stopped"
         answers = _wait(lambda: journal.requests.answers(ids), len(ids)) if runs else {}
         for number, job in zip(ids, jobs, strict=True):
             answer = answers.get(number)
@@ -95,7 +96,7 @@ def find_job(journal: "Journal", word: str, *, verb: "Verb") -> "Job":
 
 def _others(journal: "Journal") -> str:
     live = journal.jobs("running", "queued", "held")
-    candidates = [*live, *journal.recent(MOST_CANDIDATES)]
+    candidates = [*live, *journal.history.recent(MOST_CANDIDATES)]
     return f" These are the latest:{_listed(candidates)}" if candidates else " There are none yet."
 
 
@@ -114,20 +115,6 @@ def _inside(word: str, inbox: Path) -> str:
 def _asking() -> str:
     """Return who asks, also behind sudo."""
     return os.environ.get("SUDO_USER") or getpass.getuser()
-
-
-def _daemon_runs(lock: Path) -> bool:
-    """Tell whether the process that last took the work folder is alive.
-
-    Its lock is not tried: a daemon that starts at this moment would find it taken.
-    """
-    try:
-        os.kill(int(lock.read_text()), 0)
-    except PermissionError:
-        return True
-    except (OSError, ValueError):
-        return False
-    return True
 
 
 def _wait(look: "Callable[[], dict[int, Answer]]", count: int) -> "dict[int, Answer]":

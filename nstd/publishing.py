@@ -2,14 +2,14 @@
 
 import contextlib
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 import structlog
 
 from nstd.clock import Now
-from nstd.orders import RECORD_SUFFIX, STEPS_SUFFIX
-from nstd.record import facts_from_json, record_json
+from nstd.orders import RECORD_SUFFIX, STEPS_SUFFIX, RunFacts
+from nstd.record import StageSeconds, facts_from_json, record_json, stage_seconds
 from nstd.spool.durable import lies_at, replace_durably
 from nstd.spool.jobs import Job, PlannedFile
 from nstd.spool.journal import Journal
@@ -28,18 +28,24 @@ class Begun:
     seconds: float = 0.0
 
 
+def _nobody(_seconds: StageSeconds, _facts: RunFacts) -> None:
+    """Hear what nobody counts."""
+
+
 @dataclass
 class Publishing:
     """Publishes finished jobs; replaying any prefix of `publish` is harmless.
 
     `turn_s` is how long one call may take before it leaves the rest to the next: the daemon has
-    other work, and thousands of snapshots may go to a slow share.
+    other work, and thousands of snapshots may go to a slow share. `tell` hears of each job that
+    is done.
     """
 
     journal: Journal
     work: WorkFolder
     outbox: Outbox
     turn_s: float = 5.0
+    tell: Callable[[StageSeconds, RunFacts], None] = _nobody
     # Spares the next turn a look at what lies there; a crash that forgets it costs no more.
     _begun: dict[str, Begun] = field(default_factory=dict)
 
@@ -66,6 +72,8 @@ class Publishing:
             self._move_aside(job, files)
             return
         self.journal.end(job.id, "done", now_s=now.wall_s)
+        facts = facts_from_json(self.journal.facts_of(job.id))
+        self.tell(stage_seconds(job, facts, publish=seconds), facts)
 
     def free_name(self, job: Job, files: Iterable[PlannedFile]) -> tuple[str, str]:
         """Choose folder and stem of the results: `IMG_0412--starry-night`, then `…--2`, `…--3`.

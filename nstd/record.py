@@ -2,10 +2,29 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 
 from nstd.orders import Order, ProofPictureFacts, RunFacts
 from nstd.spool.jobs import Job, PlannedFile
+
+
+@dataclass(frozen=True)
+class StageSeconds:
+    """How long a job was in each stage, in seconds."""
+
+    queued: float
+    load: float
+    style: float
+    optimise: float
+    publish: float
+
+
+def stage_seconds(job: Job, facts: RunFacts, *, publish: float) -> StageSeconds:
+    """Return how long a job waited, each part of its run took, and to `publish` its files."""
+    queued = (job.started_s or job.accepted_s) - job.accepted_s
+    return StageSeconds(
+        queued, facts.seconds_load, facts.seconds_style, facts.seconds_optimise, publish
+    )
 
 
 def record_json(
@@ -42,11 +61,8 @@ def record_json(
         "reduced_memory": facts.reduced_memory,
         "attempts": job.attempts + 1,
         "seconds": {
-            "queued": round((job.started_s or job.accepted_s) - job.accepted_s, 3),
-            "load": round(facts.seconds_load, 3),
-            "style": round(facts.seconds_style, 3),
-            "optimise": round(facts.seconds_optimise, 3),
-            "publish": round(seconds_publish, 3),
+            stage: round(seconds, 3)
+            for stage, seconds in asdict(stage_seconds(job, facts, publish=seconds_publish)).items()
         },
         "losses": {
             "start": facts.losses_start,

@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 
 import structlog
 
@@ -39,20 +38,16 @@ class Showing:
     share one, and its name is not that of a job's file: a job must not be put back for them.
     """
 
-    outbox: Path
+    showcase: Showcase
     work: WorkFolder
     pool: Pool
     circuits: Circuits
     clock: Callable[[], float] = time.monotonic
-    showcase: Showcase = field(init=False)
     # Jobs of which a live picture may lie there; None until the outbox has been looked at.
     _live: set[str] | None = field(default=None, init=False)
     _next_live_s: float = field(default=0.0, init=False)
     _fails_since_s: float | None = field(default=None, init=False)
     _patience_s: float = field(default=PATIENCE_S, init=False)
-
-    def __post_init__(self) -> None:
-        self.showcase = Showcase(self.outbox)
 
     def show(self, event: Preview, now: Now) -> None:
         """Show a job as it is now, unless it has left its worker or the last one took long."""

@@ -1,11 +1,11 @@
 """Is there room on the disks for what a job makes? Asked before one is accepted or handed out."""
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from nstd.circuits import Circuits
 from nstd.clock import Now
+from nstd.disk import free_bytes, gigabytes
 from nstd.errors import WorldError
 from nstd.formats import PictureFormat, result_format
 from nstd.orders import Order
@@ -25,12 +25,6 @@ FILE_BYTES: dict[PictureFormat, int] = {"jpeg": 2, "webp": 2, "png": 8, "tiff": 
 LOG_BYTES = 2_000_000
 # Of a photograph as cameras and programs write it: for jobs whose size was not written down.
 PIXELS_PER_BYTE: dict[PictureFormat, float] = {"jpeg": 4, "webp": 6, "png": 0.7, "tiff": 0.4}
-
-
-def free_bytes(folder: Path) -> int:
-    """Return what may still be written to a folder's disk (statvfs(3)). Raises: OSError."""
-    status = os.statvfs(folder)
-    return status.f_bavail * status.f_frsize
 
 
 def outbox_bytes(order: Order, pixels: int) -> int:
@@ -108,8 +102,8 @@ class Gate:
             free = self._free(folder)
             if free is not None and free < need + self.min_free_bytes:
                 reason = (
-                    f"The {name} {folder} has {_gigabytes(free)} free; this job may need "
-                    f"{_gigabytes(need)}, and {_gigabytes(self.min_free_bytes)} must stay free "
+                    f"The {name} {folder} has {gigabytes(free)} free; this job may need "
+                    f"{gigabytes(need)}, and {gigabytes(self.min_free_bytes)} must stay free "
                     "(min_free_bytes)."
                 )
                 self.journal.requeue(
@@ -132,8 +126,8 @@ class Gate:
         free = self._free(folder)
         if free is not None and free < self.min_free_bytes:
             sentence = (
-                f"The {name} {folder} has {_gigabytes(free)} free; "
-                f"{_gigabytes(self.min_free_bytes)} are needed (min_free_bytes). Jobs wait."
+                f"The {name} {folder} has {gigabytes(free)} free; "
+                f"{gigabytes(self.min_free_bytes)} are needed (min_free_bytes). Jobs wait."
             )
             self.circuits.failed(WorldError(resource, sentence), now)
             return False
@@ -151,7 +145,3 @@ class Gate:
             return free_bytes(folder)
         except OSError:
             return None
-
-
-def _gigabytes(count: int) -> str:
-    return f"{count / 1e9:.1f} GB"

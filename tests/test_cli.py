@@ -103,8 +103,8 @@ def test_status_shows_the_queue_to_people_and_programs(studio: Path) -> None:
     journal.close()
     text, data = nstd("status").stdout, json.loads(nstd("status", "--json").stdout)
 
-    assert "failed    wedding/IMG\\x1b[2J.jpg  (It is too dark.)" in text
-    assert "alone.jpg  no manifest alone.yaml" in text
+    assert "failed  a1  wedding/IMG\\x1b[2J.jpg  01 Jan  It is too dark." in text
+    assert "no manifest alone.yaml" in text
     assert data["counts"] == {"failed": 1}
     assert data["waiting"][0]["path"] == "alone.jpg"
 

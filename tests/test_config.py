@@ -78,6 +78,8 @@ def test_folders_are_beside_the_file(tmp_path: Path) -> None:
         ("result_mode: '0775'", "and nobody execute"),
         ("result_mode: rw-rw-r--", "result_mode: found 'rw-rw-r--'; octal"),
         ("result_group: 100", "result_group: found 100; text is expected"),
+        ("metrics_port: 70000", "metrics_port: found 70000; it should be less than or equal to"),
+        ("metrics_address: everybody", "metrics_address: 'everybody' does not appear to be an IP"),
         ("originals: burn", "'move', 'keep' or 'delete' is expected"),
     ],
 )

@@ -10,10 +10,11 @@ from pictures import put_picture
 from nstd import space
 from nstd.clock import Now
 from nstd.config import load_config
-from nstd.daemon import Daemon, _reloaded, build
+from nstd.daemon import Daemon, build
 from nstd.errors import AlreadyRunningError
 from nstd.orders import Failed
 from nstd.ownership import opened
+from nstd.service import reloaded
 from nstd.spool.journal import Journal
 from nstd.spool.work import WorkFolder
 
@@ -151,7 +152,7 @@ def test_a_reload_takes_the_new_limits_and_forgets_no_second(root: Path) -> None
         wheel.turn()
         hook = wheel.daemon.upkeep.hook
         (root / "config.yaml").write_text(CONFIG + "job_limit_s: 400\n")
-        wheel.daemon = _reloaded(wheel.daemon, wheel.pool)
+        wheel.daemon = reloaded(wheel.daemon, wheel.pool)
         wheel.turn()
 
         assert wheel.pool.stopped == [order.job_id]
@@ -165,10 +166,10 @@ def test_a_reload_changes_the_rights_of_results_and_refuses_a_group_that_is_not_
     with opened(load_config(root / "config.yaml")) as journal:
         wheel = Wheel(root, journal)
         (root / "config.yaml").write_text(CONFIG + "result_mode: '0640'\n")
-        wheel.daemon = _reloaded(wheel.daemon, wheel.pool)
+        wheel.daemon = reloaded(wheel.daemon, wheel.pool)
         assert wheel.daemon.foreman.publishing.outbox.rights.mode == 0o640
         (root / "config.yaml").write_text(CONFIG + "result_group: no-such-group\n")
-        wheel.daemon = _reloaded(wheel.daemon, wheel.pool)
+        wheel.daemon = reloaded(wheel.daemon, wheel.pool)
 
         (fault,) = wheel.daemon.circuits.faults
         assert "there is no group of that name" in fault.sentence
@@ -189,6 +190,9 @@ def test_results_get_the_configured_mode(root: Path) -> None:
 
         assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {0o640}
         assert folder.stat().st_mode & 0o777 == 0o750
+        gallery = [root / "outbox/index.html", *(root / "outbox/.nstd").glob("*.js")]
+        assert {path.stat().st_mode & 0o777 for path in gallery} == {0o640}
+        assert (root / "outbox/.nstd").stat().st_mode & 0o777 == 0o750
 
 
 def test_the_copy_of_a_failed_job_outlives_the_daemon(root: Path) -> None:

@@ -8,7 +8,7 @@ from daemon_rig import CONFIG
 from structlog.testing import capture_logs
 
 from nstd.config import load_config
-from nstd.daemon import process_pool
+from nstd.service import process_pool
 
 
 @pytest.mark.parametrize(
@@ -28,7 +28,7 @@ def test_a_gpu_that_torch_cannot_use_is_not_passed_over_in_silence(
     config = load_config(tmp_path / "config.yaml")
     config = replace(config, settings=config.settings.model_copy(update={"devices": "auto"}))
     monkeypatch.setattr("nstd.devices.DEVICE_NODES", tmp_path)
-    monkeypatch.setattr("nstd.daemon.find_devices", lambda: ("cpu",))
+    monkeypatch.setattr("nstd.service.find_devices", lambda: ("cpu",))
     with capture_logs() as logs:
         process_pool(config)
 

@@ -82,13 +82,19 @@ ALLOWED = {
     "keeping": {"spool", *VOCABULARY},
     "verdicts": {"spool", "circuits", "device_faults", *VOCABULARY},
     "desk": {"spool", "pool", "circuits", *VOCABULARY},
-    "space": {"spool", "circuits", *VOCABULARY},
+    "disk": set(),
+    "space": {"spool", "circuits", "disk", *VOCABULARY},
     "time_limit": {"spool", "pool", *VOCABULARY},
     "gallery": {"gallery", "spool", "record", *VOCABULARY},
     "foreman": {
         "spool", "pool", "publishing", "circuits", "desk", "device_faults", "keeping", "record",
         "showing", "space", "time_limit", "verdicts", *VOCABULARY,
     },
+    "alive": set(),
+    "metrics": {
+        "metrics", "circuits", "config", "disk", "pool", "record", "spool", *VOCABULARY,
+    },
+    "status": {"status", "alive", "config", "disk", "spool", *VOCABULARY},
     "config": VOCABULARY,
     "config_text": {"config", *VOCABULARY},
     "studio_folder": {"config_text", "spool", *VOCABULARY},
@@ -149,14 +155,16 @@ def test_there_are_no_cycles() -> None:
 
 def test_the_daemon_never_loads_torch() -> None:
     """A device fault can then end a worker only, and the commands answer at once."""
-    words = "import sys, nstd.cli, nstd.daemon, nstd.status; sys.exit('torch' in sys.modules)"
+    words = (
+        "import sys, nstd.cli, nstd.service, nstd.status.watch; sys.exit('torch' in sys.modules)"
+    )
 
     assert subprocess.run([sys.executable, "-c", words], check=False).returncode == 0
 
 
 def test_the_daemon_never_loads_a_decoder() -> None:
     """Pictures from the share are opened in limited children and in workers only."""
-    words = "import sys, nstd.cli, nstd.daemon, nstd.status; sys.exit('PIL' in sys.modules)"
+    words = "import sys, nstd.service, nstd.status.watch; sys.exit('PIL' in sys.modules)"
 
     assert subprocess.run([sys.executable, "-c", words], check=False).returncode == 0
 

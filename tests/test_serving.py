@@ -10,8 +10,8 @@ from test_worker import work_order
 
 from nstd import serving
 from nstd.config import load_config
-from nstd.daemon import process_pool
 from nstd.orders import Event, Finished, Preview, WorkOrder
+from nstd.service import process_pool
 
 PICTURE = b"\xff" * 60_000
 

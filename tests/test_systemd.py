@@ -10,6 +10,7 @@ from debian import require
 from nstd.worker_process import MESSAGE_WITHIN_S
 
 UNIT = Path(__file__).parent.parent / "systemd" / "nstd.service"
+METRICS = UNIT.with_name("nstd-metrics.conf")
 
 
 @pytest.fixture
@@ -20,16 +21,28 @@ def unit(tmp_path: Path) -> Path:
     return path
 
 
-def test_the_unit_is_valid(unit: Path) -> None:
+@pytest.fixture(params=["alone", "with metrics"])
+def any_unit(unit: Path, request: pytest.FixtureRequest) -> Path:
+    """Return the unit as it is, and with the file beside it that lets Prometheus in."""
+    if request.param == "with metrics":
+        folder = unit.with_name("nstd.service.d")
+        folder.mkdir()
+        (folder / "metrics.conf").write_text(METRICS.read_text())
+    return unit
+
+
+def test_the_unit_is_valid(any_unit: Path) -> None:
     """systemd finds nothing to say about it."""
+    unit = any_unit
     analyze = require("systemd-analyze", package="systemd")
     found = subprocess.run([analyze, "verify", unit], capture_output=True, text=True, check=False)
 
     assert (found.returncode, found.stderr) == (0, "")
 
 
-def test_the_unit_is_hardened(unit: Path) -> None:
+def test_the_unit_is_hardened(any_unit: Path) -> None:
     """systemd's own measure of exposure: 0 is none, 10 is all; below 2 is good."""
+    unit = any_unit
     analyze = require("systemd-analyze", package="systemd")
     command = [analyze, "security", "--offline=true", "--no-pager", unit]
     found = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -37,6 +50,20 @@ def test_the_unit_is_hardened(unit: Path) -> None:
 
     assert level
     assert float(level[1]) < 2.0
+
+
+def test_metrics_open_the_loopback_and_nothing_else(any_unit: Path) -> None:
+    """Without its own file the service has no network at all; with it this machine's own."""
+    analyze = require("systemd-analyze", package="systemd")
+    command = [analyze, "security", "--offline=true", "--no-pager", any_unit]
+    found = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    opened = any_unit.with_name("nstd.service.d").exists()
+    only_local = "Service defines IP address allow list with only localhost entries"
+
+    assert (only_local in found) == opened
+    assert ("Service blocks all IP address ranges" in found) != opened
+    assert ("Service may allocate Internet sockets" in found) == opened
+    assert "Service may allocate packet sockets" not in found
 
 
 def test_the_gpu_stays_visible() -> None:

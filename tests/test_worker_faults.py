@@ -17,7 +17,8 @@ from nstd.pool import WorkerSettings
 from nstd.process_pool import ProcessPool
 from nstd.spool.jobs import Job
 from nstd.spool.journal import Journal
-from nstd.status import as_text, read_status
+from nstd.status.reading import read_status
+from nstd.status.table import plain_text
 
 
 class Floor:
@@ -49,7 +50,7 @@ class Floor:
 
     @property
     def status(self) -> str:
-        return as_text(read_status(self.journal))
+        return plain_text(read_status(self.journal, now_s=1e9 + self.now_s))
 
 
 @pytest.fixture

@@ -1,14 +1,15 @@
 """Puts the gallery's files into the outbox, each in one step, and touches nobody else's."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from nstd.errors import SourceChangedError, WorldError
 from nstd.gallery.links import HIDDEN, PAGES, SEARCH
 from nstd.gallery.rendering import MARKER
-from nstd.spool.durable import lies_at, make_folder, naming, read_stable
+from nstd.spool.durable import lies_at, make_folder, new_file, read_stable
 from nstd.spool.real_folders import is_no_folder
+from nstd.spool.rights import Rights
 
 PART = ".part"
 HEAD_BYTES = 1024
@@ -21,6 +22,7 @@ class Files:
     """The gallery's part of the outbox. Paths are relative to it."""
 
     outbox: Path
+    rights: Rights = field(default_factory=Rights)
 
     def prepare(self) -> None:
         """Make the folders, and remove what a crash left half-written.
@@ -35,7 +37,7 @@ class Files:
                 raise WorldError(
                     "the gallery", f"{folder} is no folder, so the gallery cannot be written there."
                 )
-            make_folder(folder)
+            make_folder(folder, self.rights)
         for name in self.names(HIDDEN):
             if name.endswith(PART):
                 self.remove(f"{HIDDEN}/{name}")
@@ -48,14 +50,8 @@ class Files:
         target = self.outbox / path
         part = self.outbox / HIDDEN / f"{target.name}{PART}"
         part.unlink(missing_ok=True)
-        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o666)
-        with naming(part):
-            try:
-                view = memoryview(data)
-                while view:
-                    view = view[os.write(descriptor, view) :]
-            finally:
-                os.close(descriptor)
+        with new_file(part, self.rights, durable=False) as write:
+            write(data)
         os.replace(part, target)
 
     def remove(self, path: str) -> None:

@@ -141,11 +141,11 @@ def replace_durably(path: Path, data: bytes, rights: Rights = OURS) -> None:
     sync_folder(path.parent)
 
 
-def replace_lightly(path: Path, data: bytes) -> None:
+def replace_lightly(path: Path, data: bytes, rights: Rights = OURS) -> None:
     """Put `data` at `path` in one step, but wait for no disk: it is soon replaced again."""
     temporary = path.with_name(f".{path.name}.part")
     temporary.unlink(missing_ok=True)
-    with new_file(temporary, durable=False) as write:
+    with new_file(temporary, rights, durable=False) as write:
         write(data)
     os.replace(temporary, path)
 

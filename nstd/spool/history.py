@@ -61,6 +61,13 @@ class History:
         )
         return [Job(**row) for row in rows]
 
+    def recent(self, count: int) -> list[Job]:
+        """Return the jobs that ended last, newest first."""
+        rows = self._db.execute(
+            "SELECT * FROM jobs WHERE ended_s IS NOT NULL ORDER BY ended_s DESC LIMIT ?", (count,)
+        )
+        return [Job(**row) for row in rows]
+
     def newest_failed(self, count: int) -> list[Job]:
         """Return the jobs that failed or were cancelled by somebody, the newest first."""
         rows = self._db.execute(

@@ -10,6 +10,7 @@ from nstd.spool.history import History
 from nstd.spool.jobs import SAME_AS, TERMINAL, Job, NewJob, PlannedFile, State
 from nstd.spool.noticeboard import Noticeboard, transaction
 from nstd.spool.originals import Originals
+from nstd.spool.overview import Overview
 from nstd.spool.queue import Queue
 from nstd.spool.remains import Remains
 from nstd.spool.requests import Requests
@@ -45,6 +46,7 @@ class Journal:
         self.waits = Waits(self._db)
         self.batches = Batches(self._db)
         self.history = History(self._db)
+        self.overview = Overview(self._db)
 
     def close(self) -> None:
         self._db.close()
@@ -247,12 +249,6 @@ class Journal:
         """Return the jobs that ended at or after a moment of the wall clock, in that order."""
         query = "SELECT * FROM jobs WHERE ended_s >= ? ORDER BY ended_s"
         return self._many(query, (began_s,))
-
-    def recent(self, count: int) -> list[Job]:
-        """Return the jobs that ended last, newest first."""
-        return self._many(
-            "SELECT * FROM jobs WHERE ended_s IS NOT NULL ORDER BY ended_s DESC LIMIT ?", (count,)
-        )
 
     def used_style_pictures(self) -> set[str]:
         """Return the hashes of all style pictures that a job may still need."""

@@ -6,13 +6,14 @@ Everything in it bears the id of a job, is ours by that, and may be replaced and
 import errno
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 from nstd.orders import THUMB_SUFFIXES
 from nstd.spool.durable import lies_at, make_folder, replace_durably, replace_lightly
 from nstd.spool.real_folders import is_no_folder
+from nstd.spool.rights import Rights
 
 HIDDEN_FOLDER = ".nstd"
 
@@ -34,14 +35,15 @@ class Showcase:
     """
 
     outbox: Path
+    rights: Rights = field(default_factory=Rights)
 
     def show_live(self, job_id: str, data: bytes) -> None:
         """Show a job as it is now, in the place of how it was before."""
-        replace_lightly(self._made("live") / f"{job_id}.jpg", data)
+        replace_lightly(self._made("live") / f"{job_id}.jpg", data, self.rights)
 
     def show_thumb(self, job_id: str, suffix: str, data: bytes) -> None:
         """Show the photograph or the result of a job (`THUMB_SUFFIXES`), durably."""
-        replace_durably(self._made("thumbs") / f"{job_id}{suffix}", data)
+        replace_durably(self._made("thumbs") / f"{job_id}{suffix}", data, self.rights)
 
     def hide_live(self, job_id: str) -> None:
         """Take away how a job was; there need not be anything."""
@@ -63,7 +65,7 @@ class Showcase:
 
     def _made(self, shelf: Shelf) -> Path:
         folder = self._folder(shelf)
-        make_folder(folder)
+        make_folder(folder, self.rights)
         return folder
 
     def _folder(self, shelf: Shelf) -> Path:

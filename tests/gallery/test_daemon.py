@@ -9,9 +9,10 @@ from pictures import put_picture
 
 from nstd.clock import Now
 from nstd.config import load_config
-from nstd.daemon import Daemon, _reloaded, build
+from nstd.daemon import Daemon, build
 from nstd.gallery import gallery
 from nstd.ownership import opened
+from nstd.service import reloaded
 from nstd.spool.journal import Journal
 
 
@@ -64,7 +65,7 @@ def test_without_a_gallery_the_outbox_holds_results_alone(root: Path) -> None:
         assert not (root / "outbox/index.html").exists()
         assert (root / "outbox/IMG--waves.json").exists()
         (root / "config.yaml").write_text(CONFIG)
-        wheel.daemon = _reloaded(wheel.daemon, wheel.pool)  # type: ignore[arg-type]
+        wheel.daemon = reloaded(wheel.daemon, wheel.pool)  # type: ignore[arg-type]
         wheel.turn(1)
 
         assert (root / "outbox/index.html").exists()

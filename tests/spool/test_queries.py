@@ -12,7 +12,7 @@ from nstd.config import load_config
 from nstd.daemon import build
 from nstd.ownership import opened
 from nstd.spool.journal import Journal
-from nstd.status import read_status
+from nstd.status.reading import read_status
 
 LARGE = "jobs|originals|batches|files|facts"
 
@@ -49,7 +49,7 @@ def test_no_turn_reads_a_whole_table(tmp_path: Path) -> None:
                     path.unlink()
             if step >= 8 and pool.orders:
                 pool.says.append(finished(pool.orders.pop().job_id))
-            read_status(journal)
+            read_status(journal, now_s=1e9 + step)
             _ = daemon.status, daemon.drained
         journal._db.set_trace_callback(None)
 

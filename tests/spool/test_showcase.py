@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from nstd.orders import THUMB_SUFFIXES
+from nstd.spool.rights import Rights
 from nstd.spool.showcase import Showcase
 
 JOB, OTHER = "0badcafe", "12345678"
@@ -120,3 +121,14 @@ def test_nothing_is_written_or_removed_through_what_is_no_folder(
 
     assert {path: path.read_bytes() for path in elsewhere.rglob("*.jpg")} == before
     assert not (tmp_path / "nowhere").exists()
+
+
+def test_who_may_see_results_may_see_small_pictures(tmp_path: Path) -> None:
+    """On a share the gallery is read by others."""
+    showcase = Showcase(tmp_path / "outbox", Rights(mode=0o640))
+    showcase.show_live("0123abcd", b"now")
+    showcase.show_thumb("0123abcd", "-after.jpg", b"after")
+
+    files = [path for path in (tmp_path / "outbox/.nstd").rglob("*.jpg")]
+    assert [path.stat().st_mode & 0o777 for path in files] == [0o640, 0o640]
+    assert (tmp_path / "outbox/.nstd/live").stat().st_mode & 0o777 == 0o750

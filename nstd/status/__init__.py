@@ -1,0 +1,1 @@
+"""What `nstd status` says: read from the journal, shown as a table, live, or as JSON."""
