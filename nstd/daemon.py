@@ -148,10 +148,7 @@ def build(
     )
     gate = Gate(journal, work, config.outbox, settings.min_free_bytes, circuits)
     patience = Patience(
-        settings.settle_s,
-        settings.pair_wait_s,
-        settings.give_up_after_s,
-        settings.orphan_after_s,
+        settings.settle_s, settings.pair_wait_s, settings.give_up_after_s, settings.orphan_after_s
     )
     time_limit = before.foreman.time_limit if before else TimeLimit(journal, pool)
     time_limit.limit_s = settings.job_limit_s
@@ -176,7 +173,13 @@ def build(
     )
     intake = Intake(reception, patience, resources)
     upkeep = Upkeep.of(config, journal, circuits, before=before.upkeep if before else None)
-    shown = (before and before.gallery) or Gallery(journal, Files(config.outbox))
-    shown.files = Files(config.outbox, rights)
-    gallery = shown if settings.gallery else None
+    gallery = _gallery(config, journal, rights, before) if settings.gallery else None
     return Daemon(config, journal, intake, foreman, circuits, gate, upkeep, gallery, meter)
+
+
+def _gallery(config: Config, journal: Journal, rights: Rights, before: Daemon | None) -> Gallery:
+    """Go on with the gallery as it was, with the rights as they are now."""
+    files = Files(config.outbox, rights)
+    gallery = (before and before.gallery) or Gallery(journal, files)
+    gallery.files = files
+    return gallery

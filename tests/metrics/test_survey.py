@@ -1,6 +1,7 @@
 """What is looked up in the daemon's turn, and what a scrape finds of it."""
 
 import threading
+import shutil
 from pathlib import Path
 
 import pytest
@@ -151,7 +152,7 @@ def test_a_share_that_is_away_is_not_asked_how_full_it_is(
         far = Now(wheel.now_s, 1e9)
         for _ in range(12):  # until it is probed so rarely that it stays away
             wheel.daemon.circuits.failed(WorldError("outbox", "It is away."), far)
-        (root / "outbox").rmdir()
+        shutil.rmtree(root / "outbox")
         (root / "outbox").write_text("no folder")
         wheel.look()
 

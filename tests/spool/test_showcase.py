@@ -129,6 +129,6 @@ def test_who_may_see_results_may_see_small_pictures(tmp_path: Path) -> None:
     showcase.show_live("0123abcd", b"now")
     showcase.show_thumb("0123abcd", "-after.jpg", b"after")
 
-    files = [path for path in (tmp_path / "outbox/.nstd").rglob("*.jpg")]
+    files = list((tmp_path / "outbox/.nstd").rglob("*.jpg"))
     assert [path.stat().st_mode & 0o777 for path in files] == [0o640, 0o640]
     assert (tmp_path / "outbox/.nstd/live").stat().st_mode & 0o777 == 0o750
