@@ -1,7 +1,7 @@
 """What is looked up in the daemon's turn, and what a scrape finds of it."""
 
-import threading
 import shutil
+import threading
 from pathlib import Path
 
 import pytest
