@@ -45,6 +45,7 @@ class Ledger:
     originals: str
     there: dict[str, Seen] = field(default_factory=dict)
     since: dict[str, float] = field(default_factory=dict)
+    disk_failed: bool = False
     clock_unsure: bool = False  # it was set while no daemon could see it
     put_away: dict[str, Seen] = field(default_factory=dict)
     taken: set[str] = field(default_factory=set)
@@ -254,18 +255,30 @@ class Ledger:
             path = PurePosixPath(job.title)
             wanted = PICTURES if path.suffix in MANIFESTS else MANIFESTS
             beside = [p for end in wanted if (p := str(path.with_suffix(end))) in self.there]
-            # A batch's manifest is for others; one that was away and is back is its old job's.
-            for_others = {p for p in beside if b"content:" in self.there[p].data or p in self.taken}
-            beside = [p for p in beside if p not in for_others]
+            beside = [p for p in beside if not self._is_for_others(p)]
             is_batch = seen is not None and b"content:" in seen.data  # its other pictures lack
             assert is_batch or not beside, (
                 f"{job.title} failed for want of {beside}, which lies beside it"
             )
             return
+        if "kept failing" in reason and self.disk_failed:
+            return
         bad_picture = seen is not None and not seen.data.startswith(WHOLE)
         bad_text = job.manifest in self.bad_texts or (seen and seen.data in self.bad_texts)
         two = reason.startswith(("There are two", "It names two"))
         assert bad_picture or bad_text or two, f"{job.title} failed without a cause: {reason}"
+
+    def _is_for_others(self, path: str) -> bool:
+        """Tell of a batch's manifest, of one that was away and is back, and of another job's."""
+        seen = self.there[path]
+        return (
+            b"content:" in seen.data
+            or path in self.taken
+            or any(
+                job.manifest == seen.data and _join(job.folder, job.manifest_name or "") == path
+                for job in self.last.values()
+            )
+        )
 
     # --- the outbox ---------------------------------------------------------------------------
 

@@ -1,6 +1,5 @@
 """Which names mean what in the inbox, and which are safe in the outbox."""
 
-import os
 import re
 import unicodedata
 from collections.abc import Collection
@@ -44,6 +43,7 @@ IGNORED_PATTERNS = (
 LONGEST_STEM_BYTES = 120
 LONGEST_NAME_BYTES = 255
 LONGEST_SUFFIX = 16  # of a name to be numbered; what is longer is no suffix
+_NO_TEXT = re.compile("[\ud800-\udfff]")  # how Python holds bytes that are no UTF-8
 _UNSAFE = re.compile(r'[<>:"/\\|?*]')
 _WINDOWS_DEVICES = re.compile(
     r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³])\s*(\..*)?", re.IGNORECASE
@@ -61,7 +61,7 @@ def is_ignored(name: str) -> bool:
 
 def as_seen(name: str) -> str:
     """Return a name as file managers show it: with `�` for each byte that is no UTF-8."""
-    return os.fsencode(name).decode("utf-8", "replace")
+    return _NO_TEXT.sub("\ufffd", name)
 
 
 def normal_form(name: str) -> str:

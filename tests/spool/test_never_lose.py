@@ -379,6 +379,7 @@ class NeverLose(RuleBasedStateMachine):
     @rule(place=st.sampled_from(["inbox", "outbox", "work/jobs", "work/arriving"]), number=ERRNOS)
     def a_disk_fails(self, place: str, number: int) -> None:
         self.studio.border.broken[self.root / place] = number
+        self.ledger.disk_failed = True
 
     @precondition(lambda self: self.studio.border.broken)
     @rule()
