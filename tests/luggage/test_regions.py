@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 from luggage.camera import exif_block, plain
 from luggage.seen import xmp_of
-from PIL import Image
+from PIL import Image, ImageOps
 
-from nstd.images import TURNS
 from nstd.luggage.blocks import Luggage
 from nstd.luggage.packing import packed
 
@@ -42,8 +41,8 @@ def upright_box(orientation: int) -> tuple[float, float, float, float]:
     stored = np.zeros((48, 64), np.uint8)
     stored[int(TOP * 48) : int(BOTTOM * 48), int(LEFT * 64) : int(RIGHT * 64)] = 255
     picture = Image.fromarray(stored)
-    if orientation in TURNS:
-        picture = picture.transpose(TURNS[orientation])
+    picture.getexif()[0x0112] = orientation
+    picture = ImageOps.exif_transpose(picture)
     box = picture.getbbox()
     assert box is not None
     left, top, right, bottom = box
