@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Literal
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Locator, Page
+from playwright.sync_api import Browser, Locator, Page, Request
 
 DESKTOP, PHONE = (1280, 800), (360, 740)
+LEFT = "net::ERR_ABORTED"  # of a picture that was still on its way when its page was left
 Scheme = Literal["light", "dark"]
 
 
@@ -24,7 +25,7 @@ class Visitor:
 
     def __post_init__(self) -> None:
         self.page.on("request", lambda request: self.asked.append(request.url))
-        self.page.on("requestfailed", lambda request: self.wrong.append(f"failed {request.url}"))
+        self.page.on("requestfailed", self._note_failed)
         self.page.on("pageerror", lambda error: self.wrong.append(str(error)))
         self.page.on("dialog", lambda dialog: self.wrong.append(f"dialog {dialog.message}"))
         self.page.on(
@@ -33,6 +34,10 @@ class Visitor:
                 self.wrong.append(word.text) if word.type in ("error", "warning") else None
             ),
         )
+
+    def _note_failed(self, request: Request) -> None:
+        if request.failure != LEFT:
+            self.wrong.append(f"{request.failure}: {request.url}")
 
     def open(self, path: str = "index.html") -> "Visitor":
         self.page.goto((self.outbox / path).as_uri())
