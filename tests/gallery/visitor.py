@@ -59,8 +59,10 @@ class Visitor:
     def look_at_all(self) -> None:
         """Have every picture loaded, as by somebody who scrolls down."""
         self.page.evaluate(
-            "Promise.all([...document.images].map((image) => {"
-            " image.loading = 'eager'; return image.decode().catch(() => {}); }))"
+            # One that is replaced meanwhile may never say that it is decoded.
+            "Promise.all([...document.images].map((image) => { image.loading = 'eager';"
+            " const late = new Promise((done) => setTimeout(done, 5000));"
+            " return Promise.race([image.decode().catch(() => {}), late]); }))"
         )
 
     def barriers(self) -> list[str]:
