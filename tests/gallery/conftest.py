@@ -22,7 +22,9 @@ def chromium() -> Iterator[Browser]:
     """Start one browser for all tests."""
     program = require("chromium", package="chromium")
     with sync_playwright() as playwright:
-        # The tests may run as root, where Chromium has no sandbox.
-        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        # The tests may run as root, where Chromium has no sandbox, and in a container, where it
+        # stands still now and then for want of shared memory or of a GPU.
+        words = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"]
+        browser = playwright.chromium.launch(executable_path=program, args=words)
         yield browser
         browser.close()
