@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from nstd.errors import SourceChangedError, WorldError
-from nstd.gallery.links import HIDDEN, PAGES, SEARCH
+from nstd.gallery.links import PAGES, SEARCH
 from nstd.gallery.rendering import MARKER
 from nstd.spool.durable import lies_at, make_folder, new_file, read_stable
 from nstd.spool.real_folders import is_no_folder
 from nstd.spool.rights import Rights
+from nstd.spool.showcase import HIDDEN_FOLDER
 
 PART = ".part"
 HEAD_BYTES = 1024
@@ -31,16 +32,16 @@ class Files:
             OSError: the outbox fails.
             WorldError: something else has their names. A link might lead anywhere.
         """
-        for name in (HIDDEN, PAGES, SEARCH):
+        for name in (HIDDEN_FOLDER, PAGES, SEARCH):
             folder = self.outbox / name
             if is_no_folder(folder):
                 raise WorldError(
                     "the gallery", f"{folder} is no folder, so the gallery cannot be written there."
                 )
             make_folder(folder, self.rights)
-        for name in self.names(HIDDEN):
+        for name in self.names(HIDDEN_FOLDER):
             if name.endswith(PART):
-                self.remove(f"{HIDDEN}/{name}")
+                self.remove(f"{HIDDEN_FOLDER}/{name}")
 
     def put(self, path: str, data: bytes) -> None:
         """Put a file in its place; a reader sees the old bytes or the new, never a part.
@@ -48,7 +49,7 @@ class Files:
         It is not flushed to the disk: what a power cut takes is made again.
         """
         target = self.outbox / path
-        part = self.outbox / HIDDEN / f"{target.name}{PART}"
+        part = self.outbox / HIDDEN_FOLDER / f"{target.name}{PART}"
         part.unlink(missing_ok=True)
         with new_file(part, self.rights, durable=False) as write:
             write(data)

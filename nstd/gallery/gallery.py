@@ -13,15 +13,15 @@ from nstd.errors import WorldError
 from nstd.gallery.archive import Archive
 from nstd.gallery.exhibits import Exhibit, read_exhibit
 from nstd.gallery.files import Files
-from nstd.gallery.links import HIDDEN
 from nstd.gallery.present import Present, read_present
 from nstd.gallery.rendering import STATIC, Front, Rendering
 from nstd.spool.history import END_OF_TIME
 from nstd.spool.jobs import Fault
 from nstd.spool.journal import Journal
+from nstd.spool.showcase import HIDDEN_FOLDER
 
 HOME, OTHER_HOME = "index.html", "gallery.html"
-NOW_FILE = f"{HIDDEN}/now.js"
+NOW_FILE = f"{HIDDEN_FOLDER}/now.js"
 EVERY_S = 2.0
 CALM_EVERY_S = 30.0  # the first page itself, where an open one learns of it from the small script
 BEAT_EVERY_S = 60.0
@@ -121,7 +121,7 @@ class Gallery:
         self.files.prepare()
         rendering = Rendering(home)
         for name in STATIC:
-            self.files.put(f"{HIDDEN}/{name}", rendering.static(name))
+            self.files.put(f"{HIDDEN_FOLDER}/{name}", rendering.static(name))
         self._archive = Archive.opened(self.journal, self.files, rendering)
         self._rendering, self._shown = rendering, _Shown()
         return rendering, self._archive

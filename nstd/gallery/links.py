@@ -2,11 +2,14 @@
 
 from urllib.parse import quote
 
-HIDDEN = ".nstd"
-THUMBS = f"{HIDDEN}/thumbs"
-LIVE = f"{HIDDEN}/live"
-PAGES = f"{HIDDEN}/pages"
-SEARCH = f"{HIDDEN}/search"
+from nstd.orders import THUMB_SUFFIXES
+from nstd.spool.showcase import HIDDEN_FOLDER
+
+BEFORE, AFTER = THUMB_SUFFIXES
+THUMBS = f"{HIDDEN_FOLDER}/thumbs"
+LIVE = f"{HIDDEN_FOLDER}/live"
+PAGES = f"{HIDDEN_FOLDER}/pages"
+SEARCH = f"{HIDDEN_FOLDER}/search"
 
 
 def href(path: str) -> str:
@@ -20,12 +23,12 @@ def href(path: str) -> str:
 
 def before_thumb(job_id: str) -> str:
     """Return where the small picture of a job's photograph lies below the outbox."""
-    return f"{THUMBS}/{job_id}-before.jpg"
+    return f"{THUMBS}/{job_id}{BEFORE}"
 
 
 def after_thumb(job_id: str) -> str:
     """Return where the small picture of a job's result lies."""
-    return f"{THUMBS}/{job_id}-after.jpg"
+    return f"{THUMBS}/{job_id}{AFTER}"
 
 
 def live_picture(job_id: str) -> str:
