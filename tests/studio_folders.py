@@ -22,11 +22,11 @@ from nstd.daemon import Daemon, build
 from nstd.errors import NstdError, PictureError, UnfinishedPictureError
 from nstd.gallery import gallery
 from nstd.gallery.gallery import HOME
-from nstd.gallery.links import HIDDEN
 from nstd.ownership import opened
 from nstd.pool import Ready
 from nstd.spool.decode import DecodeLimits, PictureSize
 from nstd.spool.journal import Journal
+from nstd.spool.showcase import HIDDEN_FOLDER
 from nstd.spool.work import WorkFolder
 
 WHOLE, TORN, REFUSED = b"whole picture ", b"torn picture ", b"no picture "
@@ -191,5 +191,5 @@ def of_the_gallery(path: Path) -> bool:
     The gallery's pictures are not: they are published.
     """
     return path.parts == (HOME,) or (
-        path.parts[0] == HIDDEN and path.parts[1:2] not in (("thumbs",), ("live",))
+        path.parts[0] == HIDDEN_FOLDER and path.parts[1:2] not in (("thumbs",), ("live",))
     )
