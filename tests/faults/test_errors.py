@@ -80,6 +80,7 @@ def test_every_operation_may_meet_every_error(sweep: Sweep, number: int) -> None
 
 
 @pytest.mark.full
+@pytest.mark.timeout(3600)
 @pytest.mark.parametrize("originals", ["keep", "delete"])
 @pytest.mark.parametrize("number", NUMBERS, ids=lambda number: errno.errorcode[number])
 def test_the_policy_of_originals_changes_nothing(sweep: Sweep, number: int, originals: str) -> None:

@@ -472,7 +472,7 @@ QUICK = settings(
     stateful_step_count=40,
     suppress_health_check=list(HealthCheck),
 )
-LONG = settings(QUICK, derandomize=False, max_examples=2000, stateful_step_count=60)
+LONG = settings(QUICK, derandomize=False, max_examples=300, stateful_step_count=60)
 
 
 @pytest.mark.timeout(280)
