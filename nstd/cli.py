@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nstd import __version__
-from nstd.errors import EX_DATAERR, EX_OK, EX_USAGE, NstdError
-from nstd.init_command import add_init_arguments, run_init
-from nstd.job_commands import WORDS, add_job_arguments, run_request
-from nstd.picture_commands import (
+from nstd.commands.init_command import add_init_arguments, run_init
+from nstd.commands.job_commands import WORDS, add_job_arguments, run_request
+from nstd.commands.picture_commands import (
     add_bench_arguments,
     add_inspect_arguments,
     add_stylize_arguments,
@@ -20,9 +19,10 @@ from nstd.picture_commands import (
     run_inspect,
     run_stylize,
 )
+from nstd.commands.weights_command import add_weights_arguments, run_weights
+from nstd.errors import EX_DATAERR, EX_OK, EX_USAGE, NstdError
 from nstd.printable import printable
 from nstd.status.command import add_status_arguments, run_status
-from nstd.weights_command import add_weights_arguments, run_weights
 
 if TYPE_CHECKING:
     from nstd.spool.jobs import Job
@@ -117,14 +117,14 @@ def _once(arguments: argparse.Namespace) -> int:
 
 def _daemon(arguments: argparse.Namespace, *, once: bool) -> "list[Job]":
     from nstd.config import find_config, load_config
-    from nstd.logs import set_up_logging
-    from nstd.service import run
+    from nstd.service.logs import set_up_logging
+    from nstd.service.service import run
 
     config = load_config(find_config(arguments.config))
     if not sys.stderr.isatty():
         set_up_logging(config.settings.log)
         return run(config, once=once, display=None)
-    from nstd.progress_bars import ProgressBars
+    from nstd.commands.progress_bars import ProgressBars
 
     with ProgressBars() as bars:
         # Only now: the bars take over stderr, so that log lines scroll above them.

@@ -1,6 +1,6 @@
 """Fixtures of all tests."""
 
-from nstd.devices import share_processors
+from nstd.pool.devices import share_processors
 
 share_processors()  # before torch is loaded: the tests must not crawl on a busy machine
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection
 
 from nstd.orders import Failed, Finished, ProducedFile, RunFacts, Stopped, WorkOrder
-from nstd.pool import PoolEvent, WorkerLost
+from nstd.pool.contract import PoolEvent, WorkerLost
 
 FACTS = RunFacts(
     device="fake",

@@ -9,7 +9,7 @@ from multiprocessing.connection import Connection
 from fake_pool import finished
 
 from nstd.orders import Checkpoint, Failed, Snapshot, Stopped, WorkOrder
-from nstd.pool import Alive, Ready, StopJob, Unusable, WorkerSettings
+from nstd.pool.contract import Alive, Ready, StopJob, Unusable, WorkerSettings
 
 POISON, STALLS, BREAKS_DEVICES = 1, 2, 3
 

@@ -15,15 +15,15 @@ import structlog
 from fake_pool import FakePool
 from mortal import Border, Death
 
-from nstd import daemon as daemon_module
 from nstd.clock import Now
 from nstd.config import Config, load_config
-from nstd.daemon import Daemon, build
 from nstd.errors import NstdError, PictureError, UnfinishedPictureError
 from nstd.gallery import gallery
 from nstd.gallery.gallery import HOME
-from nstd.ownership import opened
-from nstd.pool import Ready
+from nstd.pool.contract import Ready
+from nstd.service import daemon as daemon_module
+from nstd.service.daemon import Daemon, build
+from nstd.service.ownership import opened
 from nstd.spool.decode import DecodeLimits, PictureSize
 from nstd.spool.journal import Journal
 from nstd.spool.showcase import HIDDEN_FOLDER

@@ -1,5 +1,7 @@
 """A narrow network of VGG's layout, and recipes that fit it: milliseconds instead of seconds."""
 
+from pathlib import Path
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -9,6 +11,7 @@ from nstd.engine.stylize import Problem
 from nstd.engine.targets import StyleStats, style_statistics
 from nstd.recipe import Recipe
 from nstd.weights.load import Weights, load_backbone
+from nstd.worker.station import Station
 
 FILTERS = {1: 8, 2: 12, 3: 16}
 CONVOLUTIONS = {1: 2, 2: 2, 3: 3}
@@ -121,3 +124,10 @@ def real_backbone(weights: Weights, recipe: Recipe) -> Backbone:
         dtype=torch.float32,
         device=torch.device("cpu"),
     )
+
+
+def tiny_station(folder: Path) -> Station:
+    """Return a station with the narrow network and an empty cache."""
+    made = Station.at("cpu", cache_folder=folder, weights_folder=folder, checkpoint_every_s=3600)
+    made._weights["vgg16"] = Weights("vgg16", "00", tiny_state(), {"avg": {}, "max": {}})
+    return made

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from matplotlib import cbook
 
+from nstd.commands.picture_file import read_picture
 from nstd.config import Config
-from nstd.devices import find_devices, share_processors
 from nstd.errors import UsageError
-from nstd.picture_file import read_picture
+from nstd.pool.devices import find_devices, share_processors
 from nstd.spool.names import STYLES_FOLDER
 from nstd.spool.styles import list_styles
 
@@ -27,7 +27,7 @@ def bench(config: Config, *, content: Path | None, style: Path | None, json: boo
     from nstd.bench.job import Pictures
     from nstd.bench.machine import describe
     from nstd.bench.run import Bench
-    from nstd.station import Station
+    from nstd.worker.station import Station
 
     pictures = Pictures(
         read_picture(content or _portrait()), read_picture(style or _first_style(config))

@@ -6,7 +6,7 @@ from multiprocessing.connection import Connection
 
 from nstd import __version__
 from nstd.orders import THUMB_SUFFIXES, Finished, ProducedFile, RunFacts, WorkOrder
-from nstd.pool import PoolEvent
+from nstd.pool.contract import PoolEvent
 
 FACTS = RunFacts(
     device="none",

@@ -6,15 +6,15 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from nstd.accelerator import memory_in_use_bytes
 from nstd.errors import NstdError
 from nstd.orders import Finished, Order, RunFacts, StylePicture, StyleShare, WorkOrder
 from nstd.recipe import HOUSE_RECIPE, load_recipe
 from nstd.spool.durable import replace_durably, sha256_of
 from nstd.spool.outbox import Outbox
-from nstd.station import Station
 from nstd.strict_yaml import YamlMapping
-from nstd.worker import run_order
+from nstd.worker.accelerator import memory_in_use_bytes
+from nstd.worker.station import Station
+from nstd.worker.worker import run_order
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 
 import torch
 
-from nstd.accelerator import device_name, synchronize
 from nstd.bench.host import describe_host
+from nstd.worker.accelerator import device_name, synchronize
 
 MATRIX_SIDE = {"cpu": 2048, "cuda": 8192}
 REPEATS = 8

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from nstd.accelerator import synchronize
 from nstd.engine.backbone import Backbone
 from nstd.engine.objective import Objective, make_objective
 from nstd.engine.pixels import resize
 from nstd.engine.stylize import Problem, Run
 from nstd.engine.targets import StyleStats, style_statistics
 from nstd.recipe import Recipe
+from nstd.worker.accelerator import synchronize
 
 
 @dataclass(frozen=True)

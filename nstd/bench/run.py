@@ -7,7 +7,6 @@ import torch
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
-from nstd.accelerator import has_bf16
 from nstd.bench.article_loop import ArticleLoop, ModifiedVgg
 from nstd.bench.figures import Figure
 from nstd.bench.job import Pictures, peak_bytes_per_pixel, warm_job
@@ -18,9 +17,10 @@ from nstd.engine.backbone import Backbone
 from nstd.engine.objective import make_objective
 from nstd.engine.pixels import PARAMETRISATIONS, resize
 from nstd.engine.targets import style_statistics
-from nstd.images import load_photograph
+from nstd.pictures.images import load_photograph
 from nstd.recipe import HOUSE_RECIPE, Recipe, load_recipe
-from nstd.station import Station
+from nstd.worker.accelerator import has_bf16
+from nstd.worker.station import Station
 
 RACE_PX = 256
 JOB_PX = 512

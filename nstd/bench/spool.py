@@ -20,12 +20,12 @@ from nstd.bench.host import Holdings
 from nstd.bench.instant_pool import InstantPool
 from nstd.clock import now
 from nstd.config import load_config
-from nstd.daemon import Daemon, build
 from nstd.errors import NstdError
-from nstd.ownership import opened
+from nstd.service.daemon import Daemon, build
+from nstd.service.ownership import opened
+from nstd.service.wakeup import InboxObserver, Wakeup
 from nstd.spool.journal import Journal
 from nstd.spool.names import STYLES_FOLDER
-from nstd.wakeup import InboxObserver, Wakeup
 
 SETTLE_S = 1.0
 SCANS = 5

@@ -14,10 +14,10 @@ from nstd.gallery.named import Named
 from nstd.gallery.words import Fact, facts_in_words, recipe_in_words
 from nstd.orders import STEPS_SUFFIX, RunFacts
 from nstd.printable import printable
-from nstd.record import facts_from_json
 from nstd.spool.durable import read_stable
 from nstd.spool.jobs import Job
 from nstd.spool.journal import Journal
+from nstd.spool.record import facts_from_json
 
 PICTURE = "picture"
 LOG_SUFFIX, RECORD_SUFFIX = ".losses.csv", ".json"

@@ -8,9 +8,9 @@ from pathlib import Path
 from nstd.gallery.exhibits import has_thumbs, ratio_of
 from nstd.gallery.links import SEARCH
 from nstd.gallery.named import Named
-from nstd.record import facts_from_json
 from nstd.spool.jobs import Job
 from nstd.spool.journal import Journal
+from nstd.spool.record import facts_from_json
 
 CHUNK_PAGES = 20
 

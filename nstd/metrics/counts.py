@@ -10,8 +10,8 @@ from multiprocessing.connection import Connection
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
 from nstd.orders import Failed, RunFacts, WorkOrder
-from nstd.pool import Pool, PoolEvent, Ready, WorkerLost
-from nstd.record import StageSeconds
+from nstd.pool.contract import Pool, PoolEvent, Ready, WorkerLost
+from nstd.spool.record import StageSeconds
 
 # From a picture of a thumbnail's size to a night's work; and from a bare inbox to a flooded one.
 STAGE_BUCKETS_S = (0.1, 0.3, 1, 3, 10, 30, 60, 120, 300, 600, 1800, 3600, 7200, 14_400, 43_200)

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry, ProcessCollector
 
-from nstd.circuits import Circuits
 from nstd.clock import Now
 from nstd.config import Config
+from nstd.foreman.circuits import Circuits
 from nstd.metrics.counts import Counts, Overheard
 from nstd.metrics.survey import Survey
-from nstd.pool import Pool
+from nstd.pool.contract import Pool
 from nstd.spool.journal import Journal
 
 

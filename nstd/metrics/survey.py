@@ -14,9 +14,9 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from nstd import __version__
-from nstd.circuits import Circuits
 from nstd.clock import Now
-from nstd.disk import free_bytes
+from nstd.foreman.circuits import Circuits
+from nstd.spool.disk import free_bytes
 from nstd.spool.jobs import State
 from nstd.spool.journal import Journal
 

@@ -13,7 +13,7 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nstd.opening import HEAD_BYTES, heif_is_installed, is_heif, opened
+from nstd.pictures.opening import HEAD_BYTES, heif_is_installed, is_heif, opened
 from nstd.spool.decode import DECODED, REFUSED, UNFINISHED, DecodeLimits
 
 if TYPE_CHECKING:
@@ -102,8 +102,8 @@ def _decode(path: Path, picture: "Image.Image") -> None:
         picture.load()
         return
     os.environ["OPENBLAS_NUM_THREADS"] = "1"  # each would take its share of the address space
-    from nstd.color_space import usable
-    from nstd.samples import deep_samples, is_deep, model_of
+    from nstd.pictures.color_space import usable
+    from nstd.pictures.samples import deep_samples, is_deep, model_of
 
     if is_deep(picture):
         deep_samples(picture, path.read_bytes())

@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import cast
 
-from nstd.alive import last_sign
 from nstd.config import Config
-from nstd.disk import free_bytes
 from nstd.errors import ConfigError
+from nstd.service.alive import last_sign
+from nstd.spool.disk import free_bytes
 from nstd.spool.jobs import JobProgress
 from nstd.spool.journal import Journal
 from nstd.spool.overview import JobLine, Overview

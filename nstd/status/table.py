@@ -11,8 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 from nstd.clock import duration
-from nstd.disk import gigabytes
 from nstd.printable import printable
+from nstd.spool.disk import gigabytes
 from nstd.spool.jobs import Job
 from nstd.status.lists import (
     GAP,

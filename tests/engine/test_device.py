@@ -20,7 +20,7 @@ from nstd.engine.average import MovingAverage
 from nstd.engine.optimizers import Adam
 from nstd.engine.statistics import layer_statistics
 from nstd.engine.stylize import Problem, Run, Step
-from nstd.images import encode, load_photograph
+from nstd.pictures.images import encode, load_photograph
 from nstd.recipe import Recipe, recipe_names
 
 META = torch.device("meta")

@@ -33,12 +33,12 @@ from articles.vgg import (
 from tiny import real_backbone, smooth_picture
 from torch import Tensor, nn
 
-from nstd.artifacts import GROUPS, group_sums
 from nstd.engine.stylize import Problem, Run
 from nstd.engine.targets import StyleStats, style_statistics
 from nstd.recipe import HOUSE_RECIPE, AdamChoice, Recipe, StepDecay, load_recipe, recipe_names
 from nstd.strict_yaml import YamlMapping
 from nstd.weights.load import Weights
+from nstd.worker.artifacts import GROUPS, group_sums
 
 SEED = 5
 AGREED = 1e-4  # relative

@@ -5,12 +5,12 @@ import torch
 from tiny import ADAM, LBFGS, real_backbone, smooth_picture, tiny_problem, tiny_recipe
 from torch import Tensor
 
-from nstd import checkpoint
 from nstd.engine.starts import starting_picture
 from nstd.engine.stylize import Problem, Run, SavedRun, Step
 from nstd.engine.targets import style_statistics
 from nstd.recipe import Recipe, load_recipe
 from nstd.weights.load import Weights
+from nstd.worker import checkpoint
 
 REFINE = {"above_px": 40, "steps": 5, "variable": "unit", "optimizer": ADAM}
 RECIPES = {

@@ -7,7 +7,7 @@ from multiprocessing.connection import Connection
 from faults.scripted_pool import run
 
 from nstd.orders import WorkOrder
-from nstd.pool import Ready, WorkerSettings
+from nstd.pool.contract import Ready, WorkerSettings
 
 DIES_AFTER = "dies after"
 

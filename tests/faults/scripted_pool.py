@@ -20,7 +20,7 @@ from nstd.orders import (
     Stopped,
     WorkOrder,
 )
-from nstd.pool import PoolEvent, Ready
+from nstd.pool.contract import PoolEvent, Ready
 
 STEPS = 5
 SHOWN_AT = 2

@@ -13,13 +13,13 @@ from faults.shim import Fault, Shim
 from pictures import picture_bytes
 from studio_folders import of_the_gallery
 
-import nstd.daemon
+import nstd.service.daemon
 from nstd.clock import Now
 from nstd.config import Config, load_config
-from nstd.daemon import Daemon, build
 from nstd.errors import ConfigError, UnfinishedPictureError, WorldError
 from nstd.gallery import gallery
-from nstd.ownership import opened
+from nstd.service.daemon import Daemon, build
+from nstd.service.ownership import opened
 from nstd.spool.decode import PictureSize
 from nstd.spool.journal import Journal
 
@@ -150,7 +150,7 @@ def accept_whole_pictures(path: Path, *_: object, name: str) -> PictureSize:
 def _set_up_borders(log: list[dict[str, str]]) -> None:
     """No child process decodes, no rest is taken, and the log is kept."""
 
-    nstd.daemon.check_picture = accept_whole_pictures
+    nstd.service.daemon.check_picture = accept_whole_pictures
     gallery.REST = 0  # how long it rests would else depend on how busy the machine is
 
     def keep(_logger: object, _method: str, event: MutableMapping[str, object]) -> str:

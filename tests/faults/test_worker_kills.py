@@ -10,10 +10,10 @@ from faults.studio import accept_whole_pictures, expected_inbox, furnish, inbox_
 
 from nstd.clock import Now
 from nstd.config import load_config
-from nstd.daemon import build
-from nstd.ownership import opened
-from nstd.pool import WorkerSettings
-from nstd.process_pool import ProcessPool
+from nstd.pool.contract import WorkerSettings
+from nstd.pool.process_pool import ProcessPool
+from nstd.service.daemon import build
+from nstd.service.ownership import opened
 
 EVENTS = STEPS + 5  # a word a step, two snapshots, a preview, a checkpoint, the end
 TURNS = 600
@@ -47,7 +47,7 @@ def live(root: Path, dies_after: int | None) -> tuple[dict[str, str], int]:
 def reference(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """Return what is published when no worker dies."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("nstd.daemon.check_picture", accept_whole_pictures)
+        patch.setattr("nstd.service.daemon.check_picture", accept_whole_pictures)
         published, attempts = live(tmp_path_factory.mktemp("reference"), None)
     assert attempts == 0
     return published
@@ -61,7 +61,7 @@ def test_a_killed_worker_costs_an_attempt_and_nothing_else(
     dies_after: int,
 ) -> None:
     """The result is the same; once the daemon has it, the worker may die for nothing."""
-    monkeypatch.setattr("nstd.daemon.check_picture", accept_whole_pictures)
+    monkeypatch.setattr("nstd.service.daemon.check_picture", accept_whole_pictures)
     published, attempts = live(tmp_path, dies_after)
 
     assert published == reference

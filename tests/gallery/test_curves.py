@@ -4,9 +4,9 @@ import re
 
 import pytest
 
-from nstd.artifacts import losses_csv
 from nstd.gallery.curves import BUCKETS, HEIGHT, WIDTH, Plot, plot_of
 from nstd.orders import LossRow
+from nstd.worker.artifacts import losses_csv
 
 HEAD = "step,level,size,seconds,total,content,style,tv,style.relu1_1"
 

@@ -9,10 +9,10 @@ from pictures import put_picture
 
 from nstd.clock import Now
 from nstd.config import load_config
-from nstd.daemon import Daemon, build
 from nstd.gallery import gallery
-from nstd.ownership import opened
-from nstd.service import reloaded
+from nstd.service.daemon import Daemon, build
+from nstd.service.ownership import opened
+from nstd.service.service import reloaded
 from nstd.spool.journal import Journal
 
 

@@ -12,7 +12,7 @@ from hostile.odd_files import FILES, OUTSIDE
 from hostile.odd_names import NAMES
 from spool_rig import Spool
 
-from nstd.images import load_photograph
+from nstd.pictures.images import load_photograph
 from nstd.printable import printable
 from nstd.spool.inbox import MARKER
 from nstd.spool.intake import Patience

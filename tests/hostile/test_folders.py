@@ -10,7 +10,7 @@ from spool_rig import Spool
 
 from nstd.config import load_config
 from nstd.errors import ConfigError
-from nstd.publishing import Publishing
+from nstd.foreman.publishing import Publishing
 from nstd.spool.durable import sha256_of
 from nstd.spool.outbox import NameTakenError, Outbox
 

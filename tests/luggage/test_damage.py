@@ -12,11 +12,11 @@ from luggage.camera import IPTC, RESOURCES, XMP, camera_jpeg, exif_block, plain,
 from luggage.seen import opened, tags_of, xmp_of
 
 from nstd.formats import PictureFormat
-from nstd.images import encode, load_photograph
 from nstd.luggage.blocks import Luggage
 from nstd.luggage.packing import packed
 from nstd.luggage.reading import luggage_of, orientation_of
 from nstd.orders import MetadataChoice
+from nstd.pictures.images import encode, load_photograph
 
 FORMATS: tuple[PictureFormat, ...] = ("jpeg", "png", "tiff", "webp")
 RESULTS = {format: plain(format) for format in FORMATS}

@@ -8,8 +8,8 @@ from luggage.seen import iptc_of, tags_of, xmp_of
 
 from nstd.orders import Finished, MetadataChoice, Order, StyleShare, WorkOrder
 from nstd.recipe import load_recipe
-from nstd.station import Station
-from nstd.worker import run_order
+from nstd.worker.station import Station
+from nstd.worker.worker import run_order
 
 
 def result(metadata: MetadataChoice, tmp_path: Path) -> bytes:

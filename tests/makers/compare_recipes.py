@@ -23,14 +23,14 @@ import torch
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from nstd.accelerator import has_bf16
 from nstd.engine.backbone import Backbone
 from nstd.engine.pixels import resize
 from nstd.engine.stylize import Problem, Run
 from nstd.engine.targets import StyleStats, ladder_size_px, style_statistics
-from nstd.images import load_photograph
+from nstd.pictures.images import load_photograph
 from nstd.recipe import Recipe, load_recipe
 from nstd.weights.load import load_backbone, load_weights
+from nstd.worker.accelerator import has_bf16
 
 STYLE_LAYERS = ("relu1_2", "relu2_2", "relu3_3", "relu4_3")
 CONTENT_LAYERS = ("relu3_3", "relu4_3")

@@ -8,8 +8,8 @@ from prometheus_client import CollectorRegistry
 
 from nstd.metrics.counts import Counts, Overheard
 from nstd.orders import Failed, Stopped, WorkOrder
-from nstd.pool import Ready, WorkerLost
-from nstd.record import StageSeconds
+from nstd.pool.contract import Ready, WorkerLost
+from nstd.spool.record import StageSeconds
 
 
 @pytest.fixture

@@ -12,13 +12,13 @@ from prometheus_client import CollectorRegistry
 
 from nstd.clock import Now
 from nstd.config import load_config
-from nstd.daemon import Daemon, build
 from nstd.errors import WorldError
 from nstd.metrics import survey
 from nstd.orders import Failed
-from nstd.ownership import opened
-from nstd.pool import Ready
-from nstd.service import reloaded
+from nstd.pool.contract import Ready
+from nstd.service.daemon import Daemon, build
+from nstd.service.ownership import opened
+from nstd.service.service import reloaded
 from nstd.spool.journal import Journal
 
 

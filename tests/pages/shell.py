@@ -13,7 +13,7 @@ from pages.blocks import ROOT, Block, answer_of, commands_of
 from pages.quick_nstd import make_quick
 from pictures import put_picture
 
-from nstd.studio_folder import lay_out, studio_files
+from nstd.commands.studio_folder import lay_out, studio_files
 
 SYSTEM_FOLDER = re.compile(r"(?<![\w.$/-])/(?=(?:etc|opt|srv|usr|var)/)")
 SIZE = re.compile(r"(?<=size[: ])( ?)\d{3,}")  # in pixels: of a manifest, of a command

@@ -8,9 +8,9 @@ import pytest
 from pictures import picture_bytes, put_picture
 from PIL import Image
 
-from nstd import opening
 from nstd.errors import PictureError, UnfinishedPictureError, WorldError
-from nstd.images import load_photograph
+from nstd.pictures import opening
+from nstd.pictures.images import load_photograph
 from nstd.spool.decode import DecodeLimits, PictureSize, check_picture
 from nstd.spool.examine import RefusedError, examine
 

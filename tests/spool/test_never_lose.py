@@ -29,7 +29,7 @@ from nstd.orders import (
     Snapshot,
     Stopped,
 )
-from nstd.pool import Ready, WorkerLost
+from nstd.pool.contract import Ready, WorkerLost
 from nstd.spool.requests import MAY, VERBS, Verb, ask
 
 FOLDERS = st.sampled_from(["", "wedding"])

@@ -6,8 +6,8 @@ import pytest
 from pictures import put_picture
 
 from nstd.errors import ManifestError
+from nstd.foreman.space import outbox_bytes, work_bytes
 from nstd.orders import Order
-from nstd.space import outbox_bytes, work_bytes
 from nstd.spool.check import problem_of
 from nstd.spool.reading import read_manifest
 from nstd.spool.styles import Style, list_styles

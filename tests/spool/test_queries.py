@@ -9,8 +9,8 @@ from pictures import put_picture
 
 from nstd.clock import Now
 from nstd.config import load_config
-from nstd.daemon import build
-from nstd.ownership import opened
+from nstd.service.daemon import build
+from nstd.service.ownership import opened
 from nstd.spool.journal import Journal
 from nstd.status.reading import read_status
 

@@ -7,8 +7,8 @@ import torch
 from pictures import picture_bytes
 from torch import Tensor
 
+from nstd.commands.weights_command import bring
 from nstd.weights.state_dict import expected_shapes
-from nstd.weights_command import bring
 
 
 @pytest.fixture(scope="session")

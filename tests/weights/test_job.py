@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from test_worker import work_order
+from worker_rig import work_order
 
 from nstd.orders import Failed, Finished
-from nstd.station import Station
 from nstd.weights.load import load_weights
-from nstd.worker import run_order
+from nstd.worker.station import Station
+from nstd.worker.worker import run_order
 
 
 def last_word(folder: Path, cache_folder: Path) -> object:

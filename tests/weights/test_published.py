@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from torch.hub import HASH_REGEX
 
+from nstd.commands.weights_command import fetch
 from nstd.errors import DownloadError
 from nstd.weights.files import installed_file
 from nstd.weights.published import Published, published
-from nstd.weights_command import fetch
 
 
 class Quiet(SimpleHTTPRequestHandler):

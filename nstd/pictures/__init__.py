@@ -1,0 +1,1 @@
+"""Pictures: bytes ↔ tensors, in their own colours and depth."""

@@ -1,0 +1,81 @@
+"""What a worker process runs: orders from the pipe, one at a time, until the pipe ends."""
+
+import select
+from multiprocessing.connection import Connection
+from typing import TYPE_CHECKING
+
+from nstd.orders import Failed, Preview, WorkOrder
+from nstd.pool.contract import Alive, Ready, Unusable, WorkerSettings
+from nstd.pool.devices import share_processors
+
+if TYPE_CHECKING:
+    from nstd.worker.station import Station
+
+
+def serve_orders(connection: Connection, settings: WorkerSettings) -> None:
+    """Take orders and send events; a device that fails ends the process, and a fresh one probes it.
+
+    A device context that has once failed answers with errors or, worse, with wrong numbers from
+    then on: only a new process gets a new one.
+    """
+    share_processors()
+    try:
+        station = _station(settings)
+    except Exception as error:  # whatever it is, the daemon shall say it: this process cannot
+        connection.send(Unusable(settings.device, f"{type(error).__name__}: {error}"))
+        raise SystemExit(1) from error
+    connection.send(Ready(settings.device))
+    while True:
+        try:
+            message = connection.recv()
+        except EOFError:
+            return
+        if isinstance(message, WorkOrder):  # else a request to stop what has just ended
+            _serve(message, station, connection)
+
+
+def _station(settings: WorkerSettings) -> "Station":
+    """Load torch, and let the device compute something: one that is broken fails here."""
+    import torch
+
+    from nstd.worker.accelerator import probe
+    from nstd.worker.station import Station
+
+    if settings.threads:
+        torch.set_num_threads(settings.threads)
+    station = Station.at(
+        settings.device,
+        cache_folder=settings.cache_folder,
+        weights_folder=settings.weights_folder,
+        checkpoint_every_s=settings.checkpoint_every_s,
+        preview_every_s=settings.preview_every_s,
+    )
+    probe(station.device)
+    return station
+
+
+def _serve(order: WorkOrder, station: "Station", connection: Connection) -> None:
+    from nstd.worker.worker import run_order
+
+    asked_to_stop = False
+
+    def stop() -> bool:
+        nonlocal asked_to_stop
+        while connection.poll():
+            connection.recv()
+            asked_to_stop = True
+        return asked_to_stop
+
+    for event in run_order(order, station, stop, alive=lambda: connection.send(Alive())):
+        if isinstance(event, Preview) and not _has_room(connection):
+            continue  # the daemon has much to do: the job must not wait until it looks at pictures
+        connection.send(event)
+        if isinstance(event, Failed) and event.fault == "device":
+            raise SystemExit(1)
+
+
+def _has_room(connection: Connection) -> bool:
+    """Tell whether the pipe takes a small message at once (POLLOUT in poll(2))."""
+    poll = select.poll()
+    poll.register(connection, select.POLLOUT)
+    return bool(poll.poll(0))

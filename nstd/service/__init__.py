@@ -1,0 +1,1 @@
+"""Time, signals and wiring: the daemon as a service."""

@@ -1,0 +1,244 @@
+"""A contact sheet on its way: one small picture after the other, and last the sheet."""
+
+import time
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass, field, replace
+
+from torch import Tensor
+
+from nstd.engine.content import ContentFeatures
+from nstd.engine.stylize import Run
+from nstd.errors import DivergedError
+from nstd.orders import (
+    Checkpoint,
+    Event,
+    Finished,
+    Order,
+    ProducedFile,
+    Progress,
+    ProofPictureFacts,
+    RunFacts,
+    Stopped,
+    StylePicture,
+    WorkOrder,
+)
+from nstd.pictures.images import Photograph, load_photograph
+from nstd.worker import proof_checkpoint
+from nstd.worker.accelerator import device_name, forget_peak_memory, peak_memory_bytes
+from nstd.worker.artifacts import PictureLog, group_sums, proof_losses_csv
+from nstd.worker.framing import delivered, on_canvas
+from nstd.worker.painting import Painting, versions
+from nstd.worker.previews import Miniatures
+from nstd.worker.proof_checkpoint import ProofPicture
+from nstd.worker.proof_contents import contents_of, on_white
+from nstd.worker.proof_plan import ProofPlan, picture_orders
+from nstd.worker.proof_sheet import layout_of, sheet_png
+from nstd.worker.station import Station
+
+
+@dataclass(frozen=True)
+class Ground:
+    """The photograph as it is painted, and what a network sees in it: shared by many pictures."""
+
+    content: Tensor
+    features: ContentFeatures = field(default_factory=ContentFeatures)
+
+
+class Proof:
+    """One proof on its way: `events` makes it, and raises what goes wrong.
+
+    Every picture is painted as a job of its own would paint it at that size, but for what they can
+    share: the photograph and what the network sees in it. The styles' statistics are cached anyway.
+    """
+
+    def __init__(
+        self,
+        order: WorkOrder,
+        station: Station,
+        stop: Callable[[], bool],
+        alive: Callable[[], None],
+    ) -> None:
+        self.work, self.station, self.stop, self.alive = order, station, stop, alive
+        self.plan = ProofPlan(())
+        self.pictures: list[ProofPicture] = []
+        self.grounds: dict[tuple[object, ...], Ground] = {}
+        self.resumed_from_step = 0
+        self.began = 0.0
+
+    def events(self) -> Iterator[Event]:
+        forget_peak_memory(self.station.device)
+        began = time.monotonic()
+        photograph = load_photograph(self.work.content)
+        orders = picture_orders(self.work.order, photograph)
+        seconds_load = time.monotonic() - began
+        self.plan = ProofPlan.of(orders, photograph)
+        saved = self._restore()
+        self.began = last_checkpoint = time.monotonic()
+        for order in orders[len(self.pictures) :]:
+            stopped = yield from self._paint(order, photograph, saved)
+            if stopped:
+                yield Stopped(self.work.job_id)
+                return
+            saved = None
+            # Pictures may be painted faster than any of them asks for a checkpoint of its own.
+            if time.monotonic() - last_checkpoint >= self.station.checkpoint_every_s:
+                last_checkpoint = time.monotonic()
+                yield self._checkpoint(self.plan.steps_before(len(self.pictures)), None)
+        yield self._finished(photograph, seconds_load)
+
+    def _restore(self) -> bytes | None:
+        """Take up the pictures that are painted; return the checkpoint of the one on its way."""
+        data = self.work.checkpoint
+        saved = proof_checkpoint.from_bytes(data, job_id=self.work.job_id) if data else None
+        if saved is None:
+            return None
+        self.pictures = list(saved.pictures)
+        self.resumed_from_step = self.plan.steps_before(len(self.pictures))
+        return saved.painting
+
+    def _paint(
+        self, order: Order, photograph: Photograph, saved: bytes | None
+    ) -> Generator[Event, None, bool]:
+        """Paint one picture; the generator's value tells whether it was left."""
+        if order.strength == 0:
+            content = on_canvas(order, photograph, self.station.device)
+            self.pictures.append(_unpainted(order, on_white(content, photograph)))
+            return False
+        ground = self._ground(order, photograph)
+        work = replace(self.work, order=order, styles=self._styles(order), checkpoint=saved)
+        painting = Painting(work, self.station, self.stop, self.alive, ground.features)
+        painting.miniatures = Miniatures.of(order, photograph, ground.content)
+        try:
+            run = painting.begin(ground.content, photograph)
+            self.resumed_from_step += painting.resumed_from_step
+            left = yield from self._told(painting.optimise(run, photograph))
+            if left:
+                return True
+            painting.refuse_divergence(run.picture)
+        except DivergedError as error:
+            name, strength = order.style_label, order.strength
+            raise DivergedError(f"{name!r} at strength {strength:g}: {error}") from error
+        pixels = on_white(delivered(order, run.picture, photograph), photograph)
+        self.pictures.append(_painted(order, pixels, painting, run))
+        return False
+
+    def _ground(self, order: Order, photograph: Photograph) -> Ground:
+        recipe = order.recipe
+        network = (recipe.backbone, recipe.network, recipe.pooling, recipe.padding)
+        looked_at = (recipe.layers, recipe.content_layers, recipe.precision)
+        key = (*network, *looked_at, order.color, recipe.canvas)
+        if key not in self.grounds:
+            content = on_canvas(order, photograph, self.station.device)
+            self.grounds[key] = Ground(content)
+        return self.grounds[key]
+
+    def _styles(self, order: Order) -> tuple[StylePicture, ...]:
+        data = {style.sha256: style.data for style in self.work.styles}
+        pictures = order.styles[0].pictures
+        return tuple(StylePicture(sha, 1 / len(pictures), data[sha]) for sha in pictures)
+
+    def _told(self, events: Generator[Event, None, bool]) -> Generator[Event, None, bool]:
+        """Tell the events of one picture as those of the proof."""
+        done = len(self.pictures)
+        before = self.plan.steps_before(done)
+        while True:
+            try:
+                event = next(events)
+            except StopIteration as end:
+                return bool(end.value)
+            match event:
+                case Progress():
+                    step = before + event.step
+                    spent_s = time.monotonic() - self.began
+                    eta_s = self.plan.eta_s(self.resumed_from_step, step, spent_s=spent_s)
+                    yield replace(event, step=step, steps=self.plan.steps, eta_s=eta_s)
+                case Checkpoint():
+                    yield self._checkpoint(before + event.step, event.data)
+                case _:
+                    yield event
+
+    def _checkpoint(self, step: int, painting: bytes | None) -> Checkpoint:
+        job_id = self.work.job_id
+        data = proof_checkpoint.to_bytes(self.pictures, painting, job_id=job_id)
+        return Checkpoint(job_id, step, data)
+
+    def _finished(self, photograph: Photograph, seconds_load: float) -> Finished:
+        contents = contents_of(self.work, photograph, self.pictures)
+        sheet_px = layout_of(contents).sheet_size
+        facts = tuple(picture.facts for picture in self.pictures)
+        logs = [
+            PictureLog(picture.facts.style, picture.facts.strength, picture.names, picture.rows)
+            for picture in self.pictures
+        ]
+        files = (
+            ProducedFile(".png", sheet_png(contents)),
+            ProducedFile(".losses.csv", proof_losses_csv(logs)),
+        )
+        return Finished(self.work.job_id, files, self._facts(facts, sheet_px, seconds_load))
+
+    def _facts(
+        self,
+        pictures: tuple[ProofPictureFacts, ...],
+        sheet_px: tuple[int, int],
+        seconds_load: float,
+    ) -> RunFacts:
+        """Add up what is known of the pictures."""
+        uses = {picture.style_cache for picture in pictures}
+        return RunFacts(
+            device=device_name(self.station.device),
+            precision=" + ".join(sorted({p.precision for p in pictures if p.precision})),
+            weights_sha256=self.station.weights(self.work.order.recipe.backbone).sha256,
+            evaluations=sum(picture.evaluations for picture in pictures),
+            stalled_levels=sum(picture.stalled_levels for picture in pictures),
+            width=sheet_px[0],
+            height=sheet_px[1],
+            seconds_load=seconds_load,
+            seconds_style=sum(picture.seconds_style for picture in pictures),
+            seconds_optimise=sum(picture.seconds_optimise for picture in pictures),
+            style_cache="miss" if "miss" in uses else "hit" if "hit" in uses else "unused",
+            resumed_from_step=self.resumed_from_step,
+            peak_memory_bytes=peak_memory_bytes(self.station.device),
+            losses_start={},
+            losses_end={},
+            losses_delivered={},
+            versions=versions(),
+            proof=pictures,
+        )
+
+
+def _painted(order: Order, pixels: Tensor, painting: Painting, run: Run) -> ProofPicture:
+    names, rows = run.term_names, tuple(painting.rows)
+    facts = ProofPictureFacts(
+        style=order.style_label,
+        strength=order.strength,
+        width=int(pixels.shape[1]),
+        height=int(pixels.shape[0]),
+        precision=str(painting.dtype).removeprefix("torch."),
+        evaluations=len(rows),
+        stalled_levels=run.stalled_levels,
+        seconds_style=painting.styles.seconds,
+        seconds_optimise=painting.optimised_s(),
+        style_cache=painting.styles.cache_use,
+        losses_start=group_sums(names, rows[0].terms),
+        losses_end=group_sums(names, rows[-1].terms),
+    )
+    return ProofPicture(pixels, names, rows, facts)
+
+
+def _unpainted(order: Order, pixels: Tensor) -> ProofPicture:
+    """Return the picture of strength zero: the photograph."""
+    facts = ProofPictureFacts(
+        style=order.style_label,
+        strength=order.strength,
+        width=int(pixels.shape[1]),
+        height=int(pixels.shape[0]),
+        precision="",
+        evaluations=0,
+        stalled_levels=0,
+        seconds_style=0.0,
+        seconds_optimise=0.0,
+        style_cache="unused",
+        losses_start={},
+        losses_end={},
+    )
+    return ProofPicture(pixels, (), (), facts)

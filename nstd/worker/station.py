@@ -1,0 +1,70 @@
+"""What a worker keeps warm between jobs: its device, the networks and the style statistics."""
+
+import gc
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+
+from nstd.engine.backbone import Backbone
+from nstd.recipe import Recipe
+from nstd.weights.load import Weights, load_backbone, load_weights
+from nstd.worker.accelerator import prepare, release_everything
+from nstd.worker.gramcache import GramCache
+
+
+@dataclass
+class Station:
+    """One per worker process; made by `at`."""
+
+    device: torch.device
+    cache: GramCache
+    weights_folder: Path
+    checkpoint_every_s: float
+    preview_every_s: float = 0.0  # none
+    _weights: dict[str, Weights] = field(default_factory=dict)
+    _backbones: dict[tuple[object, ...], Backbone] = field(default_factory=dict)
+
+    @classmethod
+    def at(
+        cls,
+        device: str,
+        *,
+        cache_folder: Path,
+        weights_folder: Path,
+        checkpoint_every_s: float,
+        preview_every_s: float = 0.0,
+    ) -> "Station":
+        where = torch.device(device)
+        prepare(where)
+        cache = GramCache(cache_folder, where)
+        return cls(where, cache, weights_folder, checkpoint_every_s, preview_every_s)
+
+    def release(self) -> None:
+        """Give back all memory that can be made again, and try no algorithms: they take some, too.
+
+        `prepare` lets them be tried again.
+        """
+        self._backbones.clear()
+        gc.collect()
+        release_everything(self.device)
+
+    def weights(self, architecture: str) -> Weights:
+        if architecture not in self._weights:
+            self._weights[architecture] = load_weights(architecture, folder=self.weights_folder)
+        return self._weights[architecture]
+
+    def backbone(self, recipe: Recipe, dtype: torch.dtype) -> Backbone:
+        network = (recipe.backbone, recipe.network, recipe.pooling, recipe.padding)
+        key = (*network, recipe.layers, dtype)
+        if key not in self._backbones:
+            self._backbones[key] = load_backbone(
+                self.weights(recipe.backbone),
+                network=recipe.network,
+                pooling=recipe.pooling,
+                padding=recipe.padding,
+                layers=recipe.layers,
+                dtype=dtype,
+                device=self.device,
+            )
+        return self._backbones[key]
