@@ -74,9 +74,7 @@ class Overview:
     def ended(self, since_s: float, *, state: State, most: int) -> list[JobLine]:
         """Return the jobs that have ended so since a moment of the wall clock, newest first."""
         return self._lines(
-            # The plus keeps the index of the states out of it: it has no times.
-            "ended_s >= ? AND +state = ? ORDER BY ended_s DESC LIMIT ?",
-            (since_s, state, most),
+            "state = ? AND ended_s >= ? ORDER BY ended_s DESC LIMIT ?", (state, since_s, most)
         )
 
     def recent(self, most: int) -> list[JobLine]:
@@ -85,11 +83,10 @@ class Overview:
 
     def ended_counts(self, since_s: float) -> dict[State, int]:
         """Count what has ended as what since a moment of the wall clock."""
-        rows = self._db.execute(
-            "SELECT state, count(*) FROM jobs WHERE ended_s >= ? GROUP BY +state", (since_s,)
-        )
-        found = dict(rows.fetchall())
-        return {state: found.get(state, 0) for state in TERMINAL}
+        query = "SELECT count(*) FROM jobs WHERE state = ? AND ended_s >= ?"
+        return {
+            state: self._db.execute(query, (state, since_s)).fetchone()[0] for state in TERMINAL
+        }
 
     def oldest_s(self, state: State) -> float | None:
         """Return when the first of the jobs in a state was accepted; None where there is none."""

@@ -117,7 +117,12 @@ ALTER TABLE jobs ADD COLUMN proof INTEGER NOT NULL DEFAULT 0;     -- a contact s
 CREATE INDEX jobs_proofs ON jobs (priority DESC, folder, seq) WHERE proof = 1 AND state = 'queued';
 """
 
-STEPS = (_FIRST, _OPERATOR, _FLOOD, _PROOFS)
+# What ended today is counted and listed by outcome, also where that was a hundred thousand jobs.
+_OUTCOMES = """
+CREATE INDEX jobs_by_outcome ON jobs (state, ended_s) WHERE ended_s IS NOT NULL;
+"""
+
+STEPS = (_FIRST, _OPERATOR, _FLOOD, _PROOFS, _OUTCOMES)
 SCHEMA_VERSION = len(STEPS)
 
 

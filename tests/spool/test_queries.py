@@ -1,6 +1,7 @@
 """What the daemon asks the journal at every turn is answered from an index."""
 
 import re
+from contextlib import closing
 from pathlib import Path
 
 from daemon_rig import CONFIG
@@ -56,3 +57,21 @@ def test_no_turn_reads_a_whole_table(tmp_path: Path) -> None:
         assert journal.counts() == {"done": 3, "cancelled": 1}
         assert len(set(asked)) > 50
         assert read_whole(journal, sorted(set(asked))) == []
+
+
+def test_what_ended_today_is_found_by_how_it_ended(tmp_path: Path) -> None:
+    """A hundred failures among a hundred thousand results are not looked for one by one."""
+    asked: list[str] = []
+    with closing(Journal(tmp_path / "journal.sqlite")) as journal:
+        journal._db.set_trace_callback(asked.append)
+        read_status(journal, now_s=1e9)
+        journal._db.set_trace_callback(None)
+        of_an_outcome = [one for one in asked if "state = " in one and "ended_s >= " in one]
+        plans = [
+            row["detail"]
+            for one in of_an_outcome
+            for row in journal._db.execute(f"EXPLAIN QUERY PLAN {one}")
+        ]
+
+    assert len(of_an_outcome) == 5  # three counts, two lists
+    assert all("jobs_by_outcome (state=? AND ended_s>?)" in step for step in plans)
