@@ -70,16 +70,16 @@ class Verdicts:
         attempts, next_try_s = self.journal.job(job_id).attempts, now.wall_s + wait_s
         self.journal.requeue(job_id, attempts=attempts, next_try_s=next_try_s, reason=reason)
 
-    def end_failed(self, job_id: str, reason: str, now: Now) -> None:
-        """End a job, with words for its owner."""
-        self.journal.end(job_id, "failed", now_s=now.wall_s, reason=reason)
+    def end_failed(self, job_id: str, reason: str, now: Now, *, charge: int = 0) -> None:
+        """End a job, with words for its owner; `charge`: how many more attempts it had."""
+        self.journal.end(job_id, "failed", now_s=now.wall_s, reason=reason, charge=charge)
 
     def charge(self, job_id: str, sentence: str, now: Now) -> None:
         """Charge an attempt: back into the queue after a wait, or failed after the last."""
         attempts = self.journal.job(job_id).attempts + 1
         if attempts >= self.retries.attempts:
             reason = f"It was tried {attempts} times, without success. The last time: {sentence}"
-            self.end_failed(job_id, reason, now)
+            self.end_failed(job_id, reason, now, charge=1)
             return
         next_try_s = now.wall_s + self.retries.next_wait_s(attempts)
         self.journal.requeue(job_id, attempts=attempts, next_try_s=next_try_s, reason=sentence)

@@ -84,9 +84,7 @@ def run(config: Config, *, once: bool, display: Display | None) -> list[Job]:
             while not wakeup.stop_requested and not (once and daemon.drained):
                 if lock.lost:
                     raise AlreadyRunningError(lock.lost)
-                _turn(daemon, pool, wakeup)
-                # Only now: the turn has heard every worker, and put a new one where one was dead.
-                notifier.alive(daemon.status)
+                turn(daemon, pool, wakeup, notifier)
                 if wakeup.reload_requested:
                     wakeup.reload_requested = False
                     notifier.reloading(now().monotonic_s)
@@ -131,12 +129,15 @@ def reloaded(daemon: Daemon, pool: Pool) -> Daemon:
     return build(new, daemon.journal, pool, before=daemon)
 
 
-def _turn(daemon: Daemon, pool: ProcessPool, wakeup: Wakeup) -> None:
+def turn(daemon: Daemon, pool: Pool, wakeup: Wakeup, notifier: Notifier) -> None:
+    """Wait until there is something to do, do it, and tell the service manager that we live."""
     wait([wakeup.fileno(), *pool.waitables()], timeout=TURN_EVERY_S)
     wakeup.clear()
     changed, wakeup.inbox_changed = wakeup.inbox_changed, False
     daemon.tick(now(), inbox_changed=changed)
     give_sign(WorkFolder(daemon.config.work).lock)
+    # Only now: the turn has heard every worker, and put a new one where one was dead.
+    notifier.alive(daemon.status)
 
 
 def _leave(daemon: Daemon, pool: ProcessPool, wakeup: Wakeup, notifier: Notifier) -> None:

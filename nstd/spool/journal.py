@@ -208,10 +208,13 @@ class Journal:
         row = self._db.execute("SELECT json FROM facts WHERE job_id = ?", (job_id,)).fetchone()
         return str(row["json"])
 
-    def end(self, job_id: str, state: State, *, now_s: float, reason: str | None = None) -> None:
-        """Move a job to `done`, `failed` or `cancelled`."""
+    def end(
+        self, job_id: str, state: State, *, now_s: float, reason: str | None = None, charge: int = 0
+    ) -> None:
+        """Move a job to `done`, `failed` or `cancelled`, with `charge` more attempts to its name."""
         with transaction(self._db) as db:
             _end(db, job_id, state, now_s, reason)
+            db.execute("UPDATE jobs SET attempts = attempts + ? WHERE id = ?", (charge, job_id))
 
     def set_tidied(self, job_id: str, *, keep_originals: bool, has_copy: bool = False) -> None:
         """Note that nothing of the job is left to put away; `has_copy`: it can be tried again."""

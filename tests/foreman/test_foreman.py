@@ -162,6 +162,7 @@ def test_a_poison_job_fails_after_three_attempts_and_the_queue_moves_on(shop: Sh
 
     assert failed.state == "failed"
     assert "tried 3 times" in (failed.reason or "")
+    assert failed.attempts == 3
     assert "SIGSEGV" in (failed.reason or "")
     assert (shop.spool.inbox / "failed/IMG.error.txt").exists()
     assert shop.spool.jobs("running")[0].title == "next.jpg"

@@ -93,6 +93,7 @@ def test_a_job_that_kills_every_worker_is_failed_and_the_queue_moves_on(
     assert good is not None
     assert (poison.state, good.state) == ("failed", "done")
     assert "tried 3 times" in (poison.reason or "")
+    assert poison.attempts == 3
     assert "SIGKILL" in (poison.reason or "")
     assert good.attempts == 0
     shop.turn_until((root / "inbox/failed/a-poison.error.txt").exists)
