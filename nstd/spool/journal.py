@@ -211,7 +211,7 @@ class Journal:
     def end(
         self, job_id: str, state: State, *, now_s: float, reason: str | None = None, charge: int = 0
     ) -> None:
-        """Move a job to `done`, `failed` or `cancelled`, with `charge` more attempts to its name."""
+        """Move a job to `done`, `failed` or `cancelled`; `charge`: the attempts it cost."""
         with transaction(self._db) as db:
             _end(db, job_id, state, now_s, reason)
             db.execute("UPDATE jobs SET attempts = attempts + ? WHERE id = ?", (charge, job_id))
