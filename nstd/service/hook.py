@@ -18,6 +18,7 @@ from nstd.clock import Now
 from nstd.service.news import News, message_of
 from nstd.spool.jobs import Fault, Job
 from nstd.spool.journal import Journal
+from nstd.spool.resources import as_world_errors
 
 CALL_LIMIT_S = 30.0
 EVERY_S = 60.0
@@ -40,6 +41,9 @@ class Hook:
 
     A failure is told once, also over restarts: the journal knows which were. A call that fails is
     logged, and not repeated.
+
+    Raises:
+        WorldError: the journal cannot be read.
     """
 
     command: Sequence[str]
@@ -50,7 +54,8 @@ class Hook:
     _faults: dict[str, Fault] = field(init=False)
 
     def __post_init__(self) -> None:
-        self._faults = self._faults_now()  # of these, a daemon before this one has told
+        with as_world_errors("work"):
+            self._faults = self._faults_now()  # of these, a daemon before this one has told
 
     def turn(self, now: Now) -> None:
         """To be called at every turn of the daemon: it takes no longer than to start a program."""

@@ -11,6 +11,7 @@ from daemon_rig import is_alive, until
 from structlog.testing import capture_logs
 
 from nstd.clock import Now
+from nstd.errors import WorldError
 from nstd.service.hook import CALL_LIMIT_S, Hook
 from nstd.spool.jobs import NewJob
 from nstd.spool.journal import Journal
@@ -225,3 +226,11 @@ def test_without_a_command_nobody_is_told(office: Office) -> None:
     office.fail()
     office.turn()
     assert office.journal.board.untold(most=10) == []
+
+
+def test_a_journal_that_cannot_be_read_at_the_start_is_told_in_words(tmp_path: Path) -> None:
+    """The service ends with a sentence and is started again, as with any other fault of the disk."""
+    journal = Journal(tmp_path / "journal.sqlite")
+    journal.close()
+    with pytest.raises(WorldError, match=r"work folder.*closed database"):
+        Hook((), journal)
