@@ -229,7 +229,7 @@ def test_without_a_command_nobody_is_told(office: Office) -> None:
 
 
 def test_a_journal_that_cannot_be_read_at_the_start_is_told_in_words(tmp_path: Path) -> None:
-    """The service ends with a sentence and is started again, as with any other fault of the disk."""
+    """The service ends with a sentence and is started again, as with any fault of the disk."""
     journal = Journal(tmp_path / "journal.sqlite")
     journal.close()
     with pytest.raises(WorldError, match=r"work folder.*closed database"):
