@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 from dataclasses import asdict, dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -75,6 +76,7 @@ class Museum:
     now: Now = field(default_factory=lambda: Now(1000.0, NOON_S))
     faults: tuple[Fault, ...] = ()
     jobs: int = 0
+    _by_hand: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.outbox = self.root / "outbox"
@@ -171,14 +173,14 @@ class Museum:
 
     def hang(self, path: str, data: bytes) -> None:
         """Put a file into the outbox, below its hidden folder."""
-        target = self.outbox / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(data)
+        folder, _, name = path.rpartition("/")
+        self._publish(folder, name, data)
 
     def _publish(self, folder: str, name: str, data: bytes) -> None:
         target = self.outbox / folder / name
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(data)
+        self._by_hand.add(str(target))
 
     # --- the gallery --------------------------------------------------------------------------
 
@@ -195,10 +197,16 @@ class Museum:
         return (self.outbox / path).read_text()
 
     def written(self) -> dict[str, tuple[int, int]]:
-        """Return when each file of the gallery was made, and how large it is."""
+        """Return which file each name of the outbox has (its inode), and how large it is.
+
+        But for what was put there by hand: of ten thousand jobs that is fifty thousand files.
+        """
         found = {}
-        for path in self.outbox.rglob("*"):
-            if path.is_file() and path.suffix in (".html", ".js", ".css", ".json"):
-                status = path.stat()
-                found[path.relative_to(self.outbox).as_posix()] = (status.st_ino, status.st_size)
+        for folder, _, names in os.walk(self.outbox):
+            for name in names:
+                if f"{folder}/{name}" not in self._by_hand:
+                    path = Path(folder, name)
+                    status = path.stat()
+                    below = path.relative_to(self.outbox).as_posix()
+                    found[below] = (status.st_ino, status.st_size)
         return found
