@@ -166,6 +166,7 @@ class Museum:
             self.hang(after_thumb(job_id), small(after))
         self.now = Now(self.now.monotonic_s + 1, self.now.wall_s + 1)
         self.journal.end(job_id, "done", now_s=self.now.wall_s)
+        self.journal.set_tidied(job_id, keep_originals=False)
         return job_id
 
     def show_live(self, job_id: str, picture: bytes) -> None:

@@ -1,19 +1,28 @@
-"""The gallery of ten thousand jobs: what one more costs."""
+"""The gallery of ten thousand jobs: what one more costs, and what a start does."""
 
+import shutil
 import time
+from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
 import pytest
+from daemon_rig import CONFIG
+from fake_pool import finished
 from gallery_rig import Museum
-from pictures import picture_bytes
+from pictures import picture_bytes, put_picture
+from wheel import Wheel, drop
 
+from nstd.config import load_config
 from nstd.gallery.shelf import PAGE_JOBS
+from nstd.service.ownership import opened
 
 FEW_JOBS, MANY_JOBS = 2 * PAGE_JOBS + 2, 10_000
 USUAL = {".nstd/now.js", "index.html"}
 MORE_BYTES = 10_000  # two lists of folders may be so much longer
 MORE_S = 0.05
+DROPPED = 20
+LONGEST_TURN_S = 30.0  # of the 300 after which the service manager would end the daemon
 
 
 class Cost(NamedTuple):
@@ -92,3 +101,56 @@ def test_one_more_of_ten_thousand_costs_what_one_more_of_fifty_does(museum: Muse
     assert many_bytes < few_bytes + MORE_BYTES
     few_s, many_s = (median(cost.seconds for cost in costs) for costs in (of_few, of_many))
     assert many_s < 3 * few_s + MORE_S
+
+
+def settle_in(root: Path) -> None:
+    """Make a studio of a museum: its journal is a daemon's."""
+    (root / "work").mkdir()
+    for path in root.glob("journal.sqlite*"):
+        path.rename(root / "work" / path.name)
+    (root / "config.yaml").write_text(CONFIG)
+    put_picture(root / "inbox/styles/waves.jpg", seed=5)
+
+
+def start(museum: Museum, tag: str) -> tuple[float, bool]:
+    """Start a daemon that finds new pairs in its inbox, and go on until they are done.
+
+    Returns:
+        the seconds of its longest turn, and whether the gallery is up to date by then.
+    """
+    root = museum.root
+    for number in range(DROPPED):
+        drop(root, f"new/{tag}_{number}.jpg")
+    with opened(load_config(root / "config.yaml")) as journal:
+        wheel, turns_s = Wheel(root, journal), []
+        wheel.now_s = museum.now.wall_s - 1e9
+        before = journal.history.done_count()
+        while journal.history.done_count() < before + DROPPED:
+            began_s = time.monotonic()
+            wheel.turn()
+            turns_s.append(time.monotonic() - began_s)
+            if wheel.pool.orders:
+                wheel.pool.says.append(finished(wheel.pool.orders.pop().job_id))
+            assert len(turns_s) < 10 * DROPPED, "jobs are not handed out"
+        gallery = wheel.daemon.gallery
+        assert gallery is not None
+        assert gallery._archive is not None
+        print(f"{tag}: {len(turns_s)} turns, the longest {max(turns_s):.2f} s")
+        return max(turns_s), not gallery._archive.is_behind
+
+
+@pytest.mark.full
+@pytest.mark.timeout(1800)
+def test_a_start_with_ten_thousand_finished_jobs_hands_out_at_once(museum: Museum) -> None:
+    """No turn is long, also while a gallery that somebody deleted is made again."""
+    finish_until(museum, MANY_JOBS)
+    bring_up_to_date(museum)
+    museum.close()
+    settle_in(museum.root)
+    upheld_s, is_upheld = start(museum, "upheld")
+    shutil.rmtree(museum.outbox / ".nstd")
+    deleted_s, is_made_again = start(museum, "deleted")
+
+    assert is_upheld
+    assert not is_made_again
+    assert max(upheld_s, deleted_s) < LONGEST_TURN_S
