@@ -15,7 +15,7 @@ from nstd.clock import Now
 from nstd.gallery.files import Files
 from nstd.gallery.gallery import Gallery
 from nstd.gallery.links import after_thumb, before_thumb, live_picture
-from nstd.orders import Order, ProducedFile, StyleShare
+from nstd.orders import Order, ProducedFile, ProofRow, StyleShare
 from nstd.recipe import load_recipe
 from nstd.spool.jobs import Fault, JobProgress, NewJob, PlannedFile
 from nstd.spool.journal import Journal
@@ -44,6 +44,24 @@ def order(*styles: str, output_format: str = "jpeg", **fields: object) -> Order:
         "quality": 95,
     }
     return Order.model_validate(values | fields)
+
+
+def proof_order(*styles: str, strengths: tuple[float, ...] = (0.5, 2.0)) -> Order:
+    """Return what a proof of these styles is ordered with."""
+    ordered = order(*styles, output_format="png")
+    rows = tuple(
+        ProofRow(
+            style=style,
+            strengths=strengths,
+            recipe_name=ordered.recipe_name,
+            recipe=ordered.recipe,
+            seed=0,
+            style_scale=1.0,
+            color="style",
+        )
+        for style in ordered.styles
+    )
+    return ordered.model_copy(update={"proof": rows})
 
 
 @cache
@@ -91,7 +109,14 @@ class Museum:
 
     # --- jobs ---------------------------------------------------------------------------------
 
-    def enter(self, name: str, folder: str = "", *, ordered: Order | None = None) -> str:
+    def enter(
+        self,
+        name: str,
+        folder: str = "",
+        *,
+        ordered: Order | None = None,
+        manifest: bytes = b"style: waves\n",
+    ) -> str:
         """Accept a job."""
         self.jobs += 1
         job_id = f"{self.jobs:08x}"
@@ -100,7 +125,7 @@ class Museum:
             folder,
             name,
             "it.yaml",
-            b"style: waves\n",
+            manifest,
             order=ordered or plain_order(),
             pixels=9,
         )
@@ -137,10 +162,11 @@ class Museum:
         thumbs: bool = True,
         log: bytes = LOG,
         files: tuple[str, ...] = (),
+        **fields: object,
     ) -> str:
         """Finish and publish a job, a second after the one before; pictures are drawn if none."""
         ordered = ordered or plain_order()
-        job_id = self.run(name, folder, ordered=ordered)
+        job_id = self.run(name, folder, ordered=ordered, **fields)
         after = after or picture_bytes(seed=self.jobs, width=96, height=64)
         suffix = {"jpeg": ".jpg", "tiff": ".tif"}.get(
             ordered.output_format, f".{ordered.output_format}"
@@ -161,8 +187,9 @@ class Museum:
             self._publish(folder, f"{stem}{file.suffix}", file.data)
         self._publish(folder, f"{stem}.json", b"{}")
         if thumbs:
-            before = before or picture_bytes(seed=self.jobs + 7, width=96, height=64)
-            self.hang(before_thumb(job_id), small(before))
+            if not ordered.proof:
+                before = before or picture_bytes(seed=self.jobs + 7, width=96, height=64)
+                self.hang(before_thumb(job_id), small(before))
             self.hang(after_thumb(job_id), small(after))
         self.now = Now(self.now.monotonic_s + 1, self.now.wall_s + 1)
         self.journal.end(job_id, "done", now_s=self.now.wall_s)
