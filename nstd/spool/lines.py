@@ -19,6 +19,7 @@ LOOKS_PER_TURN = 1000
 COST_OF_JUDGING = 20  # in looks: a manifest that is read whole against one that is skimmed
 SHOWN_OF_A_KIND = 20
 IN_LINE = "in line to be accepted"
+MISNAMED = "no manifests, for their names end in .txt: rename them"
 
 
 @dataclass
@@ -45,6 +46,10 @@ class Line:
             for item in waiting
             if item.orphan or item.reason not in self.crowds
         }
+        misnamed = self.found.misnamed
+        self.shown |= {item.entry.path: item.reason for item in misnamed[:SHOWN_OF_A_KIND]}
+        if len(misnamed) > SHOWN_OF_A_KIND:
+            self.crowds[MISNAMED] = len(misnamed)
         self._stirs = bool(reasons)
 
     def is_pending(self, hopeless: int) -> bool:

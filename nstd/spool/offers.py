@@ -52,11 +52,15 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A file that is not a job yet; `orphan` when something that belongs to it is missing."""
+    """A file that is not a job yet; `orphan` when something that belongs to it is missing.
+
+    `hint` says what to do where what is missing is there in truth, under another name.
+    """
 
     entry: Entry
     reason: str
     orphan: bool = False
+    hint: str = ""
 
 
 @dataclass
@@ -65,7 +69,7 @@ class Sorted:
 
     `unread_pairs` are offers, as far as can be told before their manifests have been read; `unread`
     are manifests without a photograph that are still to be read. `left_alone` are raw files whose
-    pictures are painted.
+    pictures are painted; `misnamed` are texts of which nothing comes until they are renamed.
     """
 
     offers: list[Offer] = field(default_factory=list)
@@ -75,6 +79,7 @@ class Sorted:
     refusals: list[Refusal] = field(default_factory=list)
     waiting: list[Waiting] = field(default_factory=list)
     left_alone: list[Entry] = field(default_factory=list)
+    misnamed: list[Waiting] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -100,6 +105,8 @@ def orphan_sentence(item: Waiting, hours: float) -> str:
         return f"{waited} for its photograph: {item.reason}."
     if entry.suffix in RAW_SUFFIXES:
         return f"{waited}: it is {LONE_RAW}."
+    if item.hint:
+        return f"{waited} without a manifest: {item.hint}. Do that, and drop it again."
     return (
         f"{waited} without a manifest. Put a text file named {entry.stem}.yaml beside it that "
         "names a style, for example:  style: flow-strokes"
