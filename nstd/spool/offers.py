@@ -7,6 +7,9 @@ from typing import Literal
 from nstd.spool.inbox import Entry
 from nstd.spool.names import MANIFEST_SUFFIXES
 from nstd.spool.raw import LONE_RAW, RAW_SUFFIXES
+from nstd.spool.urgency import Urgency
+
+PLAIN = Urgency()  # one for 200 000 offers
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +21,7 @@ class Look:
     """
 
     members: tuple[str, ...] | None = None
-    priority: int = 0
+    urgency: Urgency = PLAIN
     problem: str | None = None
 
 
@@ -30,7 +33,7 @@ class Offer:
     picture: Entry
     manifest: Entry
     ready_marker: Entry | None = None
-    priority: int = 0
+    urgency: Urgency = PLAIN
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,7 @@ from nstd.spool.offers import (
     Waiting,
 )
 from nstd.spool.raw import LONE_RAW, RAW_SUFFIXES, SIDECAR_SUFFIX, names_raw, orders_raw
+from nstd.spool.urgency import Urgency
 
 
 def pair_up(files: Iterable[Entry], ask: Questions) -> Sorted:
@@ -92,7 +93,7 @@ class _Folder:
             elif look.members is not None:
                 batches.append((manifests[0], look))
             else:
-                self._pair(stem, manifests[0], look.priority)
+                self._pair(stem, manifests[0], look.urgency)
         for manifest, look in batches:
             self._batch(manifest, look)
         self._lone_pictures(standing)
@@ -147,7 +148,7 @@ class _Folder:
             self.result.waiting.append(Waiting(pictures[0], "still arriving"))
         self.all_read = False
 
-    def _pair(self, stem: str, manifest: Entry, priority: int) -> None:
+    def _pair(self, stem: str, manifest: Entry, urgency: Urgency) -> None:
         pictures = self.pictures.pop(stem, ())
         if not pictures and stem in self.raws:
             self._raw_pair(stem, manifest)
@@ -163,7 +164,7 @@ class _Folder:
             self.result.waiting.append(Waiting(pictures[0], "still arriving"))
         else:
             marker = self.markers.get(stem)
-            self.result.offers.append(Offer("pair", pictures[0], manifest, marker, priority))
+            self.result.offers.append(Offer("pair", pictures[0], manifest, marker, urgency))
 
     def _raw_pair(self, stem: str, manifest: Entry) -> None:
         """Refuse a raw file that is ordered, unless its picture may be on its way as well."""
@@ -212,7 +213,7 @@ class _Folder:
             self.result.waiting.append(Waiting(manifest, "its folder is still being read"))
         else:
             pictures = tuple(chosen.values())
-            self.result.batches.append(BatchOffer(manifest, pictures, look.priority))
+            self.result.batches.append(BatchOffer(manifest, pictures, look.urgency.priority))
         for entry in chosen.values():
             twins = self.pictures[entry.stem]
             self.pictures[entry.stem] = tuple(twin for twin in twins if twin is not entry)
@@ -226,7 +227,7 @@ class _Folder:
                 self.result.waiting.append(self._without_manifest(entry, orphan=not standing))
             elif self.ask.lone_enough(entry):
                 marker = self.markers.get(entry.stem)
-                self.result.offers.append(Offer("standing", entry, order, marker, look.priority))
+                self.result.offers.append(Offer("standing", entry, order, marker, look.urgency))
             else:
                 self.result.waiting.append(Waiting(entry, "may still get a manifest of its own"))
 
