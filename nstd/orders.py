@@ -251,7 +251,8 @@ class Finished:
     """The job is computed; the files are as they shall be published.
 
     `thumbs` are small pictures of the photograph and of the result (`THUMB_SUFFIXES`), of one size:
-    for the gallery, and no part of the result. There are none where memory was too short for them.
+    for the gallery, and no part of the result. There are none where memory was too short for them;
+    of a proof there is that of its sheet alone.
     """
 
     job_id: str

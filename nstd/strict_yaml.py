@@ -104,6 +104,20 @@ def load_yaml(text: str | bytes) -> YamlMapping:
     return data
 
 
+def yaml_text(fields: YamlMapping) -> str:
+    """Write a mapping as text that `load_yaml` reads: each key begins a line, in their order."""
+    return "".join(_yaml_lines(key, value) for key, value in fields.items())
+
+
+def _yaml_lines(key: str, value: object) -> str:
+    within_a_line = None if isinstance(value, list | dict) else False  # where that has room
+    return str(
+        yaml.safe_dump(
+            {key: value}, default_flow_style=within_a_line, allow_unicode=True, width=10_000
+        )
+    )
+
+
 def _where_and_why(error: yaml.MarkedYAMLError) -> str:
     mark = error.problem_mark or error.context_mark
     where = f"line {mark.line + 1}: " if mark else ""

@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 from dataclasses import asdict, dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -14,7 +15,7 @@ from nstd.clock import Now
 from nstd.gallery.files import Files
 from nstd.gallery.gallery import Gallery
 from nstd.gallery.links import after_thumb, before_thumb, live_picture
-from nstd.orders import Order, ProducedFile, StyleShare
+from nstd.orders import Order, ProducedFile, ProofRow, StyleShare
 from nstd.recipe import load_recipe
 from nstd.spool.jobs import Fault, JobProgress, NewJob, PlannedFile
 from nstd.spool.journal import Journal
@@ -43,6 +44,24 @@ def order(*styles: str, output_format: str = "jpeg", **fields: object) -> Order:
         "quality": 95,
     }
     return Order.model_validate(values | fields)
+
+
+def proof_order(*styles: str, strengths: tuple[float, ...] = (0.5, 2.0)) -> Order:
+    """Return what a proof of these styles is ordered with."""
+    ordered = order(*styles, output_format="png")
+    rows = tuple(
+        ProofRow(
+            style=style,
+            strengths=strengths,
+            recipe_name=ordered.recipe_name,
+            recipe=ordered.recipe,
+            seed=0,
+            style_scale=1.0,
+            color="style",
+        )
+        for style in ordered.styles
+    )
+    return ordered.model_copy(update={"proof": rows})
 
 
 @cache
@@ -75,6 +94,7 @@ class Museum:
     now: Now = field(default_factory=lambda: Now(1000.0, NOON_S))
     faults: tuple[Fault, ...] = ()
     jobs: int = 0
+    _by_hand: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.outbox = self.root / "outbox"
@@ -89,7 +109,14 @@ class Museum:
 
     # --- jobs ---------------------------------------------------------------------------------
 
-    def enter(self, name: str, folder: str = "", *, ordered: Order | None = None) -> str:
+    def enter(
+        self,
+        name: str,
+        folder: str = "",
+        *,
+        ordered: Order | None = None,
+        manifest: bytes = b"style: waves\n",
+    ) -> str:
         """Accept a job."""
         self.jobs += 1
         job_id = f"{self.jobs:08x}"
@@ -98,7 +125,7 @@ class Museum:
             folder,
             name,
             "it.yaml",
-            b"style: waves\n",
+            manifest,
             order=ordered or plain_order(),
             pixels=9,
         )
@@ -135,10 +162,11 @@ class Museum:
         thumbs: bool = True,
         log: bytes = LOG,
         files: tuple[str, ...] = (),
+        **fields: object,
     ) -> str:
         """Finish and publish a job, a second after the one before; pictures are drawn if none."""
         ordered = ordered or plain_order()
-        job_id = self.run(name, folder, ordered=ordered)
+        job_id = self.run(name, folder, ordered=ordered, **fields)
         after = after or picture_bytes(seed=self.jobs, width=96, height=64)
         suffix = {"jpeg": ".jpg", "tiff": ".tif"}.get(
             ordered.output_format, f".{ordered.output_format}"
@@ -159,11 +187,13 @@ class Museum:
             self._publish(folder, f"{stem}{file.suffix}", file.data)
         self._publish(folder, f"{stem}.json", b"{}")
         if thumbs:
-            before = before or picture_bytes(seed=self.jobs + 7, width=96, height=64)
-            self.hang(before_thumb(job_id), small(before))
+            if not ordered.proof:
+                before = before or picture_bytes(seed=self.jobs + 7, width=96, height=64)
+                self.hang(before_thumb(job_id), small(before))
             self.hang(after_thumb(job_id), small(after))
         self.now = Now(self.now.monotonic_s + 1, self.now.wall_s + 1)
         self.journal.end(job_id, "done", now_s=self.now.wall_s)
+        self.journal.set_tidied(job_id, keep_originals=False)
         return job_id
 
     def show_live(self, job_id: str, picture: bytes) -> None:
@@ -171,14 +201,14 @@ class Museum:
 
     def hang(self, path: str, data: bytes) -> None:
         """Put a file into the outbox, below its hidden folder."""
-        target = self.outbox / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(data)
+        folder, _, name = path.rpartition("/")
+        self._publish(folder, name, data)
 
     def _publish(self, folder: str, name: str, data: bytes) -> None:
         target = self.outbox / folder / name
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(data)
+        self._by_hand.add(str(target))
 
     # --- the gallery --------------------------------------------------------------------------
 
@@ -195,10 +225,16 @@ class Museum:
         return (self.outbox / path).read_text()
 
     def written(self) -> dict[str, tuple[int, int]]:
-        """Return when each file of the gallery was made, and how large it is."""
+        """Return which file each name of the outbox has (its inode), and how large it is.
+
+        But for what was put there by hand: of ten thousand jobs that is fifty thousand files.
+        """
         found = {}
-        for path in self.outbox.rglob("*"):
-            if path.is_file() and path.suffix in (".html", ".js", ".css", ".json"):
-                status = path.stat()
-                found[path.relative_to(self.outbox).as_posix()] = (status.st_ino, status.st_size)
+        for folder, _, names in os.walk(self.outbox):
+            for name in names:
+                if f"{folder}/{name}" not in self._by_hand:
+                    path = Path(folder, name)
+                    status = path.stat()
+                    below = path.relative_to(self.outbox).as_posix()
+                    found[below] = (status.st_ino, status.st_size)
         return found

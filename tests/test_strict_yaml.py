@@ -4,7 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nstd.strict_yaml import DEEPEST_NESTING, LARGEST_TEXT_BYTES, YamlTextError, load_yaml
+from nstd.strict_yaml import (
+    DEEPEST_NESTING,
+    LARGEST_TEXT_BYTES,
+    YamlTextError,
+    load_yaml,
+    yaml_text,
+)
 
 
 def test_a_manifest_is_read() -> None:
@@ -16,6 +22,14 @@ def test_a_manifest_is_read() -> None:
         "output": {"format": "jpeg", "quality": 95},
         "content": ["a", "b"],
     }
+
+
+def test_what_is_written_is_read_back() -> None:
+    """A key a line, in the order of the mapping; names that look like something else are quoted."""
+    fields = {"style": "no", "strength": 0.5, "overrides": {"steps": 3}, "content": ["*.jpg", "é"]}
+
+    assert load_yaml(yaml_text(fields)) == fields
+    assert yaml_text(fields).splitlines()[1:3] == ["strength: 0.5", "overrides: {steps: 3}"]
 
 
 @pytest.mark.parametrize("text", ["", "\n\n", "# only a comment\n", "---\n", b"", b"\xef\xbb\xbf"])

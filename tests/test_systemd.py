@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 from debian import require
-from nstd.worker_process import MESSAGE_WITHIN_S
+
+from nstd.pool.worker_process import MESSAGE_WITHIN_S
 
 UNIT = Path(__file__).parent.parent / "systemd" / "nstd.service"
 METRICS = UNIT.with_name("nstd-metrics.conf")

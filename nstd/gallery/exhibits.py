@@ -8,6 +8,7 @@ import structlog
 
 from nstd.errors import SourceChangedError
 from nstd.formats import SUFFIX_OF_FORMAT
+from nstd.gallery.choice import Choice, choice_of
 from nstd.gallery.curves import LARGEST_LOG_BYTES, Plot, plot_of
 from nstd.gallery.links import after_thumb, before_thumb, joined
 from nstd.gallery.named import Named
@@ -19,7 +20,7 @@ from nstd.spool.jobs import Job
 from nstd.spool.journal import Journal
 from nstd.spool.record import facts_from_json
 
-PICTURE = "picture"
+PICTURE, SHEET = "picture", "sheet"
 LOG_SUFFIX, RECORD_SUFFIX = ".losses.csv", ".json"
 KINDS = {LOG_SUFFIX: "loss log", ".losses.png": "loss curves", RECORD_SUFFIX: "record"}
 PICTURE_SUFFIXES = frozenset(SUFFIX_OF_FORMAT.values())
@@ -42,7 +43,8 @@ class Exhibit:
     """A finished picture.
 
     `before` and `after` are paths below the outbox; there is no `before` where the small pictures
-    are missing, and no `after` where what was published is nothing that browsers show.
+    are missing, and no `after` where what was published is nothing that browsers show. A proof has
+    a `choice`, and no `before`: its sheet has another shape than the photograph.
     """
 
     named: Named
@@ -56,6 +58,7 @@ class Exhibit:
     facts: tuple[Fact, ...]
     plot: Plot | None
     files: tuple[File, ...]
+    choice: Choice | None
 
 
 def read_exhibit(journal: Journal, outbox: Path, job: Job) -> Exhibit:
@@ -65,13 +68,14 @@ def read_exhibit(journal: Journal, outbox: Path, job: Job) -> Exhibit:
     """
     facts, order = facts_from_json(journal.facts_of(job.id)), job.order
     files = tuple(_files(journal, job))
-    is_small = has_thumbs(outbox, job.id)
-    result = next((file.path for file in files if file.kind == PICTURE), None)
+    result = next((file.path for file in files if file.kind in (PICTURE, SHEET)), None)
     is_shown = result is not None and Path(result).suffix in SHOWN_BY_BROWSERS
+    is_small = has_thumb(outbox, job.id)
+    is_pair = is_small and _lies(outbox / before_thumb(job.id))
     return Exhibit(
         named=Named.of(job),
         ended_s=job.ended_s or 0.0,
-        before=before_thumb(job.id) if is_small else None,
+        before=before_thumb(job.id) if is_pair else None,
         after=after_thumb(job.id) if is_small else result if is_shown else None,
         width=facts.width,
         height=facts.height,
@@ -82,12 +86,13 @@ def read_exhibit(journal: Journal, outbox: Path, job: Job) -> Exhibit:
         ),
         plot=_plot(outbox, job),
         files=files,
+        choice=choice_of(job, order, result) if order.proof and result else None,
     )
 
 
-def has_thumbs(outbox: Path, job_id: str) -> bool:
-    """Tell whether both small pictures of a job are there."""
-    return all(_lies(outbox / thumb) for thumb in (before_thumb(job_id), after_thumb(job_id)))
+def has_thumb(outbox: Path, job_id: str) -> bool:
+    """Tell whether the small picture of a job's result is there."""
+    return _lies(outbox / after_thumb(job_id))
 
 
 def ratio_of(facts: RunFacts) -> float:
@@ -97,11 +102,12 @@ def ratio_of(facts: RunFacts) -> float:
 
 def _files(journal: Journal, job: Job) -> Iterator[File]:
     """Name the published files, the picture first; the snapshots by their folder."""
+    picture = SHEET if job.proof else PICTURE
     suffixes = [*(file.suffix for file in journal.files_of(job.id)), RECORD_SUFFIX]
     snapshots = sum(suffix.startswith(f"{STEPS_SUFFIX}/") for suffix in suffixes)
     plain = [suffix for suffix in suffixes if "/" not in suffix]
     for suffix in sorted(plain, key=lambda suffix: suffix not in PICTURE_SUFFIXES):
-        kind = PICTURE if suffix in PICTURE_SUFFIXES else KINDS.get(suffix, suffix.lstrip("."))
+        kind = picture if suffix in PICTURE_SUFFIXES else KINDS.get(suffix, suffix.lstrip("."))
         yield _file(job, kind, suffix)
     if snapshots:
         yield _file(job, f"{snapshots} snapshots", f"{STEPS_SUFFIX}/")

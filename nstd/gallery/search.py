@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from nstd.gallery.exhibits import has_thumbs, ratio_of
+from nstd.gallery.exhibits import has_thumb, ratio_of
 from nstd.gallery.links import SEARCH
 from nstd.gallery.named import Named
 from nstd.spool.jobs import Job
@@ -43,7 +43,7 @@ def chunk_file(chunk: int) -> str:
 def read_found(journal: Journal, outbox: Path, page: int, job: Job) -> Found:
     """Read what the index says of a job."""
     ratio = ratio_of(facts_from_json(journal.facts_of(job.id)))
-    is_seen = has_thumbs(outbox, job.id)
+    is_seen = has_thumb(outbox, job.id)
     return Found(page, Named.of(job), job.ended_s or 0.0, ratio if is_seen else 0)
 
 

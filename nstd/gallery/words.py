@@ -34,6 +34,8 @@ class Fact(NamedTuple):
 
 def recipe_in_words(order: Order, facts: RunFacts) -> str:
     """Say in a sentence or two what was done."""
+    if order.proof:
+        return _proof_in_words(order)
     recipe = order.recipe
     parts = [
         f"Painted from {_start(recipe)} in {facts.evaluations:,} steps of {_optimizer(recipe)}"
@@ -43,6 +45,12 @@ def recipe_in_words(order: Order, facts: RunFacts) -> str:
     sentence = ", ".join(parts)
     keeps = "the photograph’s own colours" if order.color == "keep" else "the colours of the style"
     return f"{sentence}, in {keeps}."
+
+
+def _proof_in_words(order: Order) -> str:
+    if order.proof_pictures == 1:
+        return "One picture, painted as the final would be, only smaller."
+    return f"{order.proof_pictures} pictures, each painted as its final would be, only smaller."
 
 
 def facts_in_words(order: Order, facts: RunFacts, *, queued_s: float) -> tuple[Fact, ...]:
@@ -60,17 +68,10 @@ def style_in_words(order: Order) -> str:
 
 
 def _lines(order: Order, facts: RunFacts, queued_s: float) -> Iterator[Fact]:
-    recipe = order.recipe
-    yield Fact("Style", f"{style_in_words(order)}, strength {order.strength:g}")
-    if order.style_scale != 1:
-        finer = "finer" if order.style_scale < 1 else "coarser"
-        yield Fact("Strokes", f"× {order.style_scale:g}, {finer} than the painting’s")
-    yield Fact("Recipe", f"{order.recipe_name}: {recipe.about}")
-    network = "VGG-16" if recipe.backbone == "vgg16" else "VGG-19"
-    pooling = "average" if recipe.pooling == "avg" else "max"
-    yield Fact("Network", f"{network}, {recipe.network}, {pooling} pooling")
-    size = f"{facts.width:,} × {facts.height:,} pixels".replace(",", "\u202f")
-    yield Fact("Picture", f"{size}, {FORMATS[order.output_format]}")
+    if order.proof:
+        yield from _lines_of_proof(order, facts)
+    else:
+        yield from _lines_of_picture(order, facts)
     precision = PRECISIONS.get(facts.precision, facts.precision)
     yield Fact("Time", f"{duration(facts.seconds_optimise)} on {facts.device} in {precision}")
     yield Fact("Waited", duration(max(0.0, queued_s)))
@@ -82,6 +83,33 @@ def _lines(order: Order, facts: RunFacts, queued_s: float) -> Iterator[Fact]:
     delivered = facts.losses_delivered.get("total")
     if delivered is not None:
         yield Fact("Delivered loss", f"{delivered:.4g}, of the published file in fp32")
+
+
+def _lines_of_picture(order: Order, facts: RunFacts) -> Iterator[Fact]:
+    recipe = order.recipe
+    yield Fact("Style", f"{style_in_words(order)}, strength {order.strength:g}")
+    if order.style_scale != 1:
+        finer = "finer" if order.style_scale < 1 else "coarser"
+        yield Fact("Strokes", f"× {order.style_scale:g}, {finer} than the painting’s")
+    yield Fact("Recipe", f"{order.recipe_name}: {recipe.about}")
+    network = "VGG-16" if recipe.backbone == "vgg16" else "VGG-19"
+    pooling = "average" if recipe.pooling == "avg" else "max"
+    yield Fact("Network", f"{network}, {recipe.network}, {pooling} pooling")
+    yield Fact("Picture", f"{_size(facts.width, facts.height)}, {FORMATS[order.output_format]}")
+
+
+def _lines_of_proof(order: Order, facts: RunFacts) -> Iterator[Fact]:
+    """Say what holds for all rows: they may be of several recipes."""
+    recipes = {row.recipe_name: row.recipe.about for row in order.proof}
+    words = " ".join(f"{name}: {about}" for name, about in recipes.items())
+    yield Fact("Recipe" if len(recipes) == 1 else "Recipes", words)
+    if facts.proof:
+        yield Fact("Pictures", f"{_size(facts.proof[0].width, facts.proof[0].height)} each")
+    yield Fact("Sheet", f"{_size(facts.width, facts.height)}, {FORMATS[order.output_format]}")
+
+
+def _size(width: int, height: int) -> str:
+    return f"{width:,} × {height:,} pixels".replace(",", "\u202f")
 
 
 def _start(recipe: Recipe) -> str:

@@ -1,4 +1,4 @@
-"""What manifests say before their photographs are accepted: members, priority, what is wrong."""
+"""What manifests say before their photographs are accepted: members, urgency, what is wrong."""
 
 import re
 from dataclasses import dataclass, field
@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from nstd.errors import SourceChangedError
 from nstd.spool.accept import Reception
 from nstd.spool.inbox import Entry, Files
-from nstd.spool.manifest import content_list, priority_of
+from nstd.spool.manifest import content_list, urgency_of
 from nstd.spool.offers import Look
 
 # Most manifests name a style and no more: they need no YAML reader to say that they are plain. A
 # key may be written with escapes, but not without a backslash.
-_TELLING = re.compile(rb"content|priority|\\")
+_TELLING = re.compile(rb"content|priority|proof|\\")
 PLAIN = Look()
 
 
@@ -38,7 +38,7 @@ class FirstLook:
             look = _look(text)
             if judged:
                 problem = self.reception.problem_of(manifest)
-                look = Look(look.members, look.priority, problem)
+                look = Look(look.members, look.urgency, problem)
         except SourceChangedError:
             return None
         self._looks.setdefault(manifest.folder, {})[manifest] = look
@@ -56,4 +56,4 @@ class FirstLook:
 def _look(text: bytes) -> Look:
     if not _TELLING.search(text):
         return PLAIN
-    return Look(content_list(text), priority_of(text))
+    return Look(content_list(text), urgency_of(text))

@@ -196,7 +196,7 @@ class Intake:
             for candidate in islice(Rota(self._candidates(now), self._turns, room), TAKEN_PER_TURN):
                 if self._take(candidate, now):
                     accepted.add(candidate.picture)
-                    room.take(candidate.picture.folder, candidate.priority)
+                    room.take(candidate.picture.folder, candidate.urgency)
                 if time.monotonic() - began_s >= self.turn_s:
                     return
         finally:
@@ -213,17 +213,17 @@ class Intake:
     def _line_of(self, folder: str, members: list[WaitingMember], now: Now) -> Iterator[Candidate]:
         files = self._listing.folders.get(folder, {})
         frozen = (
-            Candidate(files[member.content_name], member.priority, member)
+            Candidate(files[member.content_name], member.urgency, member)
             for member in members
             if member.content_name in files
         )
         line = self.lines.find(folder)
         offered = (
-            Candidate(offer.picture, offer.priority, offer)
+            Candidate(offer.picture, offer.urgency, offer)
             for offer in (line.found.offers if line else ())
         )
         again = []
-        for candidate in heapq.merge(frozen, offered, key=lambda one: -one.priority):
+        for candidate in heapq.merge(frozen, offered, key=lambda one: one.urgency.place):
             if candidate.picture not in self._deferrals:
                 yield candidate
             elif self._is_due_again(candidate.picture, now):

@@ -7,6 +7,7 @@ from typing import Literal
 
 from nstd.orders import Order
 from nstd.spool.durable import sha256_of
+from nstd.spool.urgency import Urgency
 
 State = Literal["waiting", "queued", "running", "finished", "done", "failed", "held", "cancelled"]
 SAME_AS = "the same as job "  # the reason of a batch's picture that was ordered so before
@@ -86,6 +87,10 @@ class WaitingMember:
     folder: str
     content_name: str
     priority: int
+
+    @property
+    def urgency(self) -> Urgency:
+        return Urgency(self.priority)
 
 
 @dataclass(frozen=True)

@@ -14,11 +14,13 @@ from nstd.spool.names import MANIFEST_SUFFIXES
 from nstd.spool.offers import Offer, Questions, Sorted, Waiting
 from nstd.spool.pairing import pair_up
 from nstd.spool.raw import left_alone
+from nstd.spool.urgency import Urgency
 
 LOOKS_PER_TURN = 1000
 COST_OF_JUDGING = 20  # in looks: a manifest that is read whole against one that is skimmed
 SHOWN_OF_A_KIND = 20
 IN_LINE = "in line to be accepted"
+MISNAMED = "no manifests, for their names end in .txt: rename them"
 
 
 @dataclass
@@ -45,6 +47,10 @@ class Line:
             for item in waiting
             if item.orphan or item.reason not in self.crowds
         }
+        misnamed = self.found.misnamed
+        self.shown |= {item.entry.path: item.reason for item in misnamed[:SHOWN_OF_A_KIND]}
+        if len(misnamed) > SHOWN_OF_A_KIND:
+            self.crowds[MISNAMED] = len(misnamed)
         self._stirs = bool(reasons)
 
     def is_pending(self, hopeless: int) -> bool:
@@ -143,7 +149,7 @@ class Lines:
     def read_ahead(self, listing: Listing) -> None:
         """Read some of the manifests that nobody has read yet, of every folder some.
 
-        What lies in the inbox has the priority of its manifest from then on, and 0 before: of
+        What lies in the inbox is as urgent as its manifest says from then on, and plain before: of
         100 000 manifests the last is read after a hundred turns.
         """
         unread = {
@@ -177,7 +183,7 @@ class Lines:
             elif look.members is not None:
                 again = True
             else:
-                found.offers.append(_with_priority(pair, look.priority))
+                found.offers.append(_with_urgency(pair, look.urgency))
         if looks and not again:
             _in_order(found.offers)
         return looks, again
@@ -257,13 +263,13 @@ class _Clock:
 
 
 def _in_order(offers: list[Offer]) -> None:
-    """Put offers in the order of their line: higher priority first, then first come, then by name.
+    """Put offers in the order of their line: the more urgent first, then first come, then by name.
 
     Three times, since a key of three would be another 100 000 objects.
     """
     offers.sort(key=lambda offer: offer.picture.name)
     offers.sort(key=_came)
-    offers.sort(key=lambda offer: -offer.priority)
+    offers.sort(key=lambda offer: offer.urgency.place)
 
 
 def _came(offer: Offer) -> int:
@@ -272,7 +278,7 @@ def _came(offer: Offer) -> int:
     return max(offer.picture.since.number, offer.manifest.since.number)
 
 
-def _with_priority(pair: Offer, priority: int) -> Offer:
-    if priority == pair.priority:
+def _with_urgency(pair: Offer, urgency: Urgency) -> Offer:
+    if urgency == pair.urgency:
         return pair
-    return Offer(pair.kind, pair.picture, pair.manifest, pair.ready_marker, priority)
+    return Offer(pair.kind, pair.picture, pair.manifest, pair.ready_marker, urgency)

@@ -14,6 +14,7 @@ from nstd.problems import ProblemsError, validated
 from nstd.recipe import Model, Recipe
 from nstd.spool.names import LONGEST_NAME_BYTES, normal_form, split_name
 from nstd.spool.styles import Style
+from nstd.spool.urgency import Urgency
 from nstd.strict_yaml import YamlTextError, load_yaml
 
 MOST_STYLES = 16
@@ -196,15 +197,16 @@ def content_list(text: bytes) -> tuple[str, ...] | None:
         return None
 
 
-def priority_of(text: bytes) -> int:
-    """Return the priority that a manifest itself asks for; 0 where it asks for none, or wrongly."""
+def urgency_of(text: bytes) -> Urgency:
+    """Return what a manifest itself asks for: priority 0 where it asks for none, or wrongly."""
     try:
-        priority = load_yaml(text).get("priority")
+        fields = load_yaml(text)
     except YamlTextError:
-        return 0
+        return Urgency()
+    priority, is_proof = fields.get("priority"), fields.get("proof") is True
     if not isinstance(priority, int) or isinstance(priority, bool):
-        return 0
-    return priority if abs(priority) <= HIGHEST_PRIORITY else 0
+        return Urgency(0, is_proof)
+    return Urgency(priority if abs(priority) <= HIGHEST_PRIORITY else 0, is_proof)
 
 
 class _ContentOnly(Model):

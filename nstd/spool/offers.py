@@ -7,6 +7,9 @@ from typing import Literal
 from nstd.spool.inbox import Entry
 from nstd.spool.names import MANIFEST_SUFFIXES
 from nstd.spool.raw import LONE_RAW, RAW_SUFFIXES
+from nstd.spool.urgency import Urgency
+
+PLAIN = Urgency()  # one for 200 000 offers
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +21,7 @@ class Look:
     """
 
     members: tuple[str, ...] | None = None
-    priority: int = 0
+    urgency: Urgency = PLAIN
     problem: str | None = None
 
 
@@ -30,7 +33,7 @@ class Offer:
     picture: Entry
     manifest: Entry
     ready_marker: Entry | None = None
-    priority: int = 0
+    urgency: Urgency = PLAIN
 
 
 @dataclass(frozen=True)
@@ -52,11 +55,15 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A file that is not a job yet; `orphan` when something that belongs to it is missing."""
+    """A file that is not a job yet; `orphan` when something that belongs to it is missing.
+
+    `hint` says what to do where what is missing is there in truth, under another name.
+    """
 
     entry: Entry
     reason: str
     orphan: bool = False
+    hint: str = ""
 
 
 @dataclass
@@ -65,7 +72,7 @@ class Sorted:
 
     `unread_pairs` are offers, as far as can be told before their manifests have been read; `unread`
     are manifests without a photograph that are still to be read. `left_alone` are raw files whose
-    pictures are painted.
+    pictures are painted; `misnamed` are texts of which nothing comes until they are renamed.
     """
 
     offers: list[Offer] = field(default_factory=list)
@@ -75,6 +82,7 @@ class Sorted:
     refusals: list[Refusal] = field(default_factory=list)
     waiting: list[Waiting] = field(default_factory=list)
     left_alone: list[Entry] = field(default_factory=list)
+    misnamed: list[Waiting] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -100,6 +108,8 @@ def orphan_sentence(item: Waiting, hours: float) -> str:
         return f"{waited} for its photograph: {item.reason}."
     if entry.suffix in RAW_SUFFIXES:
         return f"{waited}: it is {LONE_RAW}."
+    if item.hint:
+        return f"{waited} without a manifest: {item.hint}. Do that, and drop it again."
     return (
         f"{waited} without a manifest. Put a text file named {entry.stem}.yaml beside it that "
         "names a style, for example:  style: flow-strokes"

@@ -11,6 +11,7 @@ from functools import cached_property
 from nstd.formats import PICTURE_SUFFIXES
 from nstd.printable import listed, shown
 from nstd.spool.inbox import Entry
+from nstd.spool.misnamed import beside, name_meant, rename_it
 from nstd.spool.names import (
     MANIFEST_SUFFIXES,
     READY_SUFFIX,
@@ -29,6 +30,7 @@ from nstd.spool.offers import (
     Waiting,
 )
 from nstd.spool.raw import LONE_RAW, RAW_SUFFIXES, SIDECAR_SUFFIX, names_raw, orders_raw
+from nstd.spool.urgency import Urgency
 
 
 def pair_up(files: Iterable[Entry], ask: Questions) -> Sorted:
@@ -56,6 +58,7 @@ class _Folder:
         self.markers: dict[str, Entry] = {}
         self.raws: _ByStem = {}
         self.companions: set[str] = set()
+        self.misnamed: dict[str, Entry] = {}
         self.others: _ByStem = {}
         for entry in self.files:
             stem, suffix = split_name(entry.name)
@@ -67,12 +70,15 @@ class _Folder:
                 self.markers[stem] = entry
             elif suffix in RAW_SUFFIXES:
                 _add(self.raws, stem, entry)
+            elif meant := name_meant(entry.name):
+                self.misnamed[split_name(meant)[0]] = entry
             elif suffix != SIDECAR_SUFFIX:  # which belongs to its raw file, and is nobody's matter
                 _add(self.others, stem, entry)
 
     def sort(self) -> None:
         painted = self.ask.painted() if self.raws else ()
         self.companions = {stem for stem in self.raws if stem in self.pictures or stem in painted}
+        self._misnamed_manifests()
         standing = self.manifests.pop(STANDING_ORDER_STEM, ())
         batches: list[tuple[Entry, Look]] = []
         for stem, manifests in self.manifests.items():
@@ -87,11 +93,16 @@ class _Folder:
             elif look.members is not None:
                 batches.append((manifests[0], look))
             else:
-                self._pair(stem, manifests[0], look.priority)
+                self._pair(stem, manifests[0], look.urgency)
         for manifest, look in batches:
             self._batch(manifest, look)
         self._lone_pictures(standing)
         self._lone_raws()
+
+    def _misnamed_manifests(self) -> None:
+        """Tell of them, but of those that lie beside what they were meant to be."""
+        self.misnamed = {s: e for s, e in self.misnamed.items() if s not in self.manifests}
+        self.result.misnamed += [Waiting(e, rename_it(e)) for e in self.misnamed.values()]
 
     def _is_settled(self, entry: Entry, stem: str) -> bool:
         return stem in self.markers or self.ask.settled(entry)
@@ -137,7 +148,7 @@ class _Folder:
             self.result.waiting.append(Waiting(pictures[0], "still arriving"))
         self.all_read = False
 
-    def _pair(self, stem: str, manifest: Entry, priority: int) -> None:
+    def _pair(self, stem: str, manifest: Entry, urgency: Urgency) -> None:
         pictures = self.pictures.pop(stem, ())
         if not pictures and stem in self.raws:
             self._raw_pair(stem, manifest)
@@ -153,7 +164,7 @@ class _Folder:
             self.result.waiting.append(Waiting(pictures[0], "still arriving"))
         else:
             marker = self.markers.get(stem)
-            self.result.offers.append(Offer("pair", pictures[0], manifest, marker, priority))
+            self.result.offers.append(Offer("pair", pictures[0], manifest, marker, urgency))
 
     def _raw_pair(self, stem: str, manifest: Entry) -> None:
         """Refuse a raw file that is ordered, unless its picture may be on its way as well."""
@@ -202,7 +213,7 @@ class _Folder:
             self.result.waiting.append(Waiting(manifest, "its folder is still being read"))
         else:
             pictures = tuple(chosen.values())
-            self.result.batches.append(BatchOffer(manifest, pictures, look.priority))
+            self.result.batches.append(BatchOffer(manifest, pictures, look.urgency.priority))
         for entry in chosen.values():
             twins = self.pictures[entry.stem]
             self.pictures[entry.stem] = tuple(twin for twin in twins if twin is not entry)
@@ -213,14 +224,18 @@ class _Folder:
         order, look = self._standing_order(standing)
         for entry in (entry for entries in self.pictures.values() for entry in entries):
             if order is None or look is None:
-                self.result.waiting.append(
-                    Waiting(entry, f"no manifest {entry.stem}.yaml", orphan=not standing)
-                )
+                self.result.waiting.append(self._without_manifest(entry, orphan=not standing))
             elif self.ask.lone_enough(entry):
                 marker = self.markers.get(entry.stem)
-                self.result.offers.append(Offer("standing", entry, order, marker, look.priority))
+                self.result.offers.append(Offer("standing", entry, order, marker, look.urgency))
             else:
                 self.result.waiting.append(Waiting(entry, "may still get a manifest of its own"))
+
+    def _without_manifest(self, picture: Entry, *, orphan: bool) -> Waiting:
+        reason = f"no manifest {picture.stem}.yaml"
+        meant = self.misnamed.get(picture.stem) or self.misnamed.get(STANDING_ORDER_STEM)
+        hint = beside(meant) if meant else ""
+        return Waiting(picture, f"{reason}; {hint}" if hint else reason, orphan, hint)
 
     def _standing_order(self, standing: tuple[Entry, ...]) -> tuple[Entry | None, Look | None]:
         if len(standing) > 1:

@@ -10,6 +10,7 @@ from nstd.formats import PICTURE_SUFFIXES
 from nstd.spool.jobs import State, WaitingMember
 from nstd.spool.names import split_name
 from nstd.spool.noticeboard import transaction
+from nstd.spool.urgency import Urgency
 
 ALL_STATES = ", ".join(f"'{state}'" for state in get_args(State))  # as the index wants them named
 
@@ -45,13 +46,19 @@ class Queue:
                 break
         return [Head(**row) for row in rows]
 
-    def ahead(self) -> Counter[tuple[str, int]]:
-        """Return how many jobs are queued, by folder and priority."""
-        rows = self._db.execute(
-            "SELECT folder, priority, count(*) FROM jobs WHERE state = 'queued'"
-            " GROUP BY folder, priority"
-        )
-        return Counter({(folder, priority): count for folder, priority, count in rows})
+    def ahead(self) -> Counter[tuple[str, Urgency]]:
+        """Return how many jobs are queued, by folder and urgency."""
+        found: Counter[tuple[str, Urgency]] = Counter()
+        for kind in ("", "proof = 1 AND "):  # two questions, since each has an index of its own
+            rows = self._db.execute(
+                f"SELECT folder, priority, count(*) FROM jobs WHERE {kind}state = 'queued'"
+                " GROUP BY folder, priority"
+            )
+            for folder, priority, count in rows:
+                found[folder, Urgency(priority, bool(kind))] += count
+                if kind:
+                    found[folder, Urgency(priority)] -= count
+        return found
 
     def member_folders(self) -> list[str]:
         """Return the folders in which pictures of frozen batches are still to be accepted."""

@@ -9,6 +9,7 @@ from nstd.spool.inbox import Entry
 from nstd.spool.jobs import WaitingMember
 from nstd.spool.offers import Offer
 from nstd.spool.turns import Turns
+from nstd.spool.urgency import Urgency
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class Candidate:
     """A photograph that may be accepted now, on the order of a manifest or of a frozen batch."""
 
     picture: Entry
-    priority: int
+    urgency: Urgency
     order: Offer | WaitingMember
 
 
@@ -33,56 +34,56 @@ class Room:
 
     1. At most so many jobs are queued, and so many of them from one folder: a hundred thousand
        photographs are not copied to the work disk at once, and another folder's ten find room.
-    2. Only jobs of its own priority or a higher one stand in the way of a photograph: what is
-       urgent is accepted, and started next, however long the queue is.
+    2. Only jobs as urgent as a photograph's own or more stand in its way: what is urgent is
+       accepted, and started next, however long the queue is; so is a proof among finals.
     """
 
-    def __init__(self, queued: Mapping[tuple[str, int], int], most: Ahead) -> None:
+    def __init__(self, queued: Mapping[tuple[str, Urgency], int], most: Ahead) -> None:
         self._most = most
-        self._queued: Counter[int] = Counter()
-        self._of_folder: defaultdict[str, Counter[int]] = defaultdict(Counter)
-        for (folder, priority), count in queued.items():
-            self._queued[priority] += count
-            self._of_folder[folder][priority] += count
+        self._queued: Counter[Urgency] = Counter()
+        self._of_folder: defaultdict[str, Counter[Urgency]] = defaultdict(Counter)
+        for (folder, urgency), count in queued.items():
+            self._queued[urgency] += count
+            self._of_folder[folder][urgency] += count
 
-    def has_any(self, priority: int) -> bool:
-        """Tell whether there is room for a job of this priority."""
-        return _in_the_way(self._queued, priority) < self._most.in_all
+    def has_any(self, urgency: Urgency) -> bool:
+        """Tell whether there is room for a job as urgent as this."""
+        return _in_the_way(self._queued, urgency) < self._most.in_all
 
-    def has(self, folder: str, priority: int) -> bool:
-        """Tell whether there is room for a job of this folder and priority."""
-        in_the_way = _in_the_way(self._of_folder[folder], priority)
-        return in_the_way < self._most.of_a_folder and self.has_any(priority)
+    def has(self, folder: str, urgency: Urgency) -> bool:
+        """Tell whether there is room for a job of this folder, as urgent as this."""
+        in_the_way = _in_the_way(self._of_folder[folder], urgency)
+        return in_the_way < self._most.of_a_folder and self.has_any(urgency)
 
-    def take(self, folder: str, priority: int) -> None:
+    def take(self, folder: str, urgency: Urgency) -> None:
         """Note that a job has been accepted."""
-        self._queued[priority] += 1
-        self._of_folder[folder][priority] += 1
+        self._queued[urgency] += 1
+        self._of_folder[folder][urgency] += 1
 
 
-def _in_the_way(queued: Counter[int], priority: int) -> int:
-    return sum(count for other, count in queued.items() if other >= priority)
+def _in_the_way(queued: Counter[Urgency], urgency: Urgency) -> int:
+    return sum(count for other, count in queued.items() if other >= urgency)
 
 
 class Rota:
     """Yields one candidate after the other, as long as there is room.
 
-    Higher priority first; among equals the folders take turns; inside a folder they come in the
+    The more urgent first; among equals the folders take turns; inside a folder they come in the
     order of its own line.
     """
 
     def __init__(self, lines: Mapping[str, Iterator[Candidate]], turns: Turns, room: Room) -> None:
         self._lines, self._turns, self._room = lines, turns, room
-        self._heads: list[tuple[int, int, int, str, Candidate]] = []
+        self._heads: list[tuple[tuple[int, bool], int, int, str, Candidate]] = []
         for folder in lines:
             self._push(folder)
 
     def __iter__(self) -> Iterator[Candidate]:
         while self._heads:
             *_, folder, candidate = heapq.heappop(self._heads)
-            if not self._room.has_any(candidate.priority):
-                return  # nor for any other: they are of the same priority or a lower one
-            if not self._room.has(folder, candidate.priority):
+            if not self._room.has_any(candidate.urgency):
+                return  # nor for any other: none is more urgent
+            if not self._room.has(folder, candidate.urgency):
                 continue
             self._turns.took(folder)
             self._push(folder)
@@ -92,5 +93,5 @@ class Rota:
         candidate = next(self._lines[folder], None)
         if candidate is not None:
             came = candidate.picture.since.number
-            place = (-candidate.priority, self._turns.last(folder), came, folder, candidate)
+            place = (candidate.urgency.place, self._turns.last(folder), came, folder, candidate)
             heapq.heappush(self._heads, place)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 import torch
+from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -88,6 +89,14 @@ class Miniatures:
         if alpha is not None:
             alpha = F.interpolate(alpha, (height, width), mode="area")
         return over_white(small, alpha)
+
+
+def sheet_thumb(sheet: Image.Image) -> ProducedFile:
+    """Return a proof's sheet as a JPEG of at most 800 px: there is no photograph to lie below."""
+    size = fitted(sheet.width, sheet.height, longest_px=THUMB_PX)
+    out = io.BytesIO()
+    sheet.resize(size, Image.Resampling.LANCZOS).save(out, format="JPEG", quality=THUMB_QUALITY)
+    return ProducedFile(THUMB_SUFFIXES[1], out.getvalue())
 
 
 def fitted(width: int, height: int, *, longest_px: int) -> tuple[int, int]:

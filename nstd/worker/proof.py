@@ -28,11 +28,11 @@ from nstd.worker.accelerator import device_name, forget_peak_memory, peak_memory
 from nstd.worker.artifacts import PictureLog, group_sums, proof_losses_csv
 from nstd.worker.framing import delivered, on_canvas
 from nstd.worker.painting import Painting, versions
-from nstd.worker.previews import Miniatures
+from nstd.worker.previews import Miniatures, sheet_thumb
 from nstd.worker.proof_checkpoint import ProofPicture
 from nstd.worker.proof_contents import contents_of, on_white
 from nstd.worker.proof_plan import ProofPlan, picture_orders
-from nstd.worker.proof_sheet import layout_of, sheet_png
+from nstd.worker.proof_sheet import draw_sheet, sheet_png
 from nstd.worker.station import Station
 
 
@@ -163,18 +163,18 @@ class Proof:
         return Checkpoint(job_id, step, data)
 
     def _finished(self, photograph: Photograph, seconds_load: float) -> Finished:
-        contents = contents_of(self.work, photograph, self.pictures)
-        sheet_px = layout_of(contents).sheet_size
+        sheet = draw_sheet(contents_of(self.work, photograph, self.pictures))
         facts = tuple(picture.facts for picture in self.pictures)
         logs = [
             PictureLog(picture.facts.style, picture.facts.strength, picture.names, picture.rows)
             for picture in self.pictures
         ]
         files = (
-            ProducedFile(".png", sheet_png(contents)),
+            ProducedFile(".png", sheet_png(sheet)),
             ProducedFile(".losses.csv", proof_losses_csv(logs)),
         )
-        return Finished(self.work.job_id, files, self._facts(facts, sheet_px, seconds_load))
+        facts_of_all = self._facts(facts, sheet.size, seconds_load)
+        return Finished(self.work.job_id, files, facts_of_all, (sheet_thumb(sheet),))
 
     def _facts(
         self,

@@ -127,8 +127,8 @@ def layout_of(contents: SheetContents) -> Layout:
     return Layout.of(width=width, height=height, columns=columns, rows=len(contents.rows))
 
 
-def sheet_png(contents: SheetContents) -> bytes:
-    """Draw the sheet as a PNG file."""
+def draw_sheet(contents: SheetContents) -> Image.Image:
+    """Draw the sheet."""
     layout = layout_of(contents)
     paper = _Paper(Image.new("RGB", layout.sheet_size, PAPER))
     width = layout.sheet_size[0] - 2 * MARGIN_PX
@@ -137,8 +137,13 @@ def sheet_png(contents: SheetContents) -> bytes:
     _draw_picture(paper, layout, contents.photograph, layout.picture_at(0, 0))
     for place, row in enumerate(contents.rows, 1):
         _draw_row(paper, layout, row, place)
+    return paper.sheet
+
+
+def sheet_png(sheet: Image.Image) -> bytes:
+    """Return the sheet as a PNG file."""
     out = io.BytesIO()
-    paper.sheet.save(out, format="PNG")
+    sheet.save(out, format="PNG")
     return out.getvalue()
 
 

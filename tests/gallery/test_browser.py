@@ -8,7 +8,7 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 from gallery.visitor import PHONE, Scheme, Visitor, visiting
-from gallery_rig import Museum, order
+from gallery_rig import Museum, order, proof_order
 from pictures import picture_bytes
 from playwright.sync_api import Browser, expect
 
@@ -113,6 +113,63 @@ def test_who_looks_closely_sees_half_and_half_and_how_it_was_made(visitor: Visit
         expect(card.locator(".legend")).to_contain_text(term)
     expect(card.locator("dl")).to_contain_text("VGG-16")
     expect(card.get_by_role("img", name="Loss over 79 steps")).to_be_visible()
+
+
+# --- proofs ---------------------------------------------------------------------------------
+
+SHEET_PX = (1840, 1340)
+
+
+def with_a_proof(museum: Museum) -> Museum:
+    """Return a gallery whose one picture is a proof, as wide as a real one."""
+    sheet = picture_bytes(format="PNG", width=SHEET_PX[0], height=SHEET_PX[1])
+    museum.finish("IMG.jpg", "tour", ordered=proof_order("waves", "night"), after=sheet)
+    museum.turn()
+    return museum
+
+
+@pytest.mark.parametrize("opened_by", ["figure a", "summary"])
+@pytest.mark.parametrize(("size", "least_px"), [((1280, 800), 1100), (PHONE, 1088)])
+def test_a_sheet_is_large_enough_to_choose_from_once_it_is_opened(
+    chromium: Browser,
+    museum_of_its_own: Museum,
+    size: tuple[int, int],
+    least_px: int,
+    opened_by: str,
+) -> None:
+    """A small picture of it until then; moved sideways in its frame where the screen is narrow."""
+    museum = with_a_proof(museum_of_its_own)
+    with visiting(chromium, museum.outbox, size=size, now_s=museum.now.wall_s) as visitor:
+        visitor.open()
+        visitor.see(".card img").evaluate("image => image.decode()")
+        assert not any("proof.png" in url for url in visitor.asked)
+        visitor.page.locator(f".card {opened_by}").first.click()
+        sheet = visitor.see(".card img")
+        expect(sheet).to_have_attribute("src", "tour/IMG--proof.png")
+        box = sheet.bounding_box()
+        assert box is not None
+        assert least_px <= box["width"] <= SHEET_PX[0]
+        assert visitor.page.evaluate("document.documentElement.scrollWidth") == size[0]
+        expect(visitor.page.locator(".choose pre")).to_have_text("style: waves\nstrength: 0.5\n")
+        expect(visitor.page.locator(".choose dl")).to_contain_text("night")
+        visitor.page.get_by_role("link", name="Sheet of proofs of IMG.jpg, open it alone").click()
+        visitor.page.wait_for_url(re.compile(r"IMG--proof\.png$"))
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_proof_has_no_barriers(
+    chromium: Browser, museum_of_its_own: Museum, scheme: Scheme
+) -> None:
+    """Neither on the list nor opened, with a mouse or by keyboard."""
+    museum = with_a_proof(museum_of_its_own)
+    for size in ((1280, 800), PHONE):
+        with visiting(chromium, museum.outbox, size=size, scheme=scheme) as visitor:
+            visitor.open()
+            assert visitor.barriers() == []
+            visitor.page.locator(".card figure a").focus()
+            visitor.page.keyboard.press("Enter")
+            expect(visitor.see(".card summary")).to_be_focused()
+            assert visitor.barriers() == []
 
 
 # --- finding --------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ from nstd.spool.inbox import Listing, list_inbox
 from nstd.spool.lines import LOOKS_PER_TURN
 from nstd.spool.rota import Ahead, Room
 from nstd.spool.turns import MOST_FOLDERS, Turns
+from nstd.spool.urgency import Urgency
 
 PICTURE = picture_bytes()
 AHEAD = Ahead(in_all=100, of_a_folder=30)
@@ -156,6 +157,43 @@ def test_what_is_urgent_is_accepted_and_started_before_a_full_queue(spool: Spool
     assert job.title == "flood/urgent.jpg"
 
 
+def test_a_proof_is_accepted_and_started_before_a_full_queue_of_finals(spool: Spool) -> None:
+    """Somebody waits for it; nobody has to give it a priority, or to look at every manifest twice.
+
+    Finals of a higher priority still go first.
+    """
+    flood(spool, "flood", AHEAD.of_a_folder + 50)
+    (spool.inbox / "flood/y.jpg").write_bytes(PICTURE)
+    (spool.inbox / "flood/y.yaml").write_text("style: waves\npriority: 1\n")
+    spool.settle()
+    fill(spool)
+    for name in ("z1.jpg", "z2.jpg"):
+        (spool.inbox / "flood" / name).write_bytes(PICTURE)
+        manifest = "proof: true\nstyle: [waves, night-sky]\n"
+        (spool.inbox / "flood" / name).with_suffix(".yaml").write_text(manifest)
+    spool.settle()
+
+    started = []
+    for _ in range(3):
+        job = spool.journal.next_queued(spool.now.wall_s)
+        assert job is not None
+        started.append(job.title)
+        spool.journal.start(job.id, now_s=spool.now.wall_s)
+    assert started == ["flood/y.jpg", "flood/z1.jpg", "flood/z2.jpg"]
+
+
+def test_a_folder_of_proofs_is_not_all_copied_at_once(spool: Spool) -> None:
+    """They are bounded as finals are: a standing order may ask for ten thousand."""
+    flood(spool, "flood", AHEAD.of_a_folder + 20, "proof: true\nstyle: waves\n")
+    spool.settle()
+    fill(spool)
+    assert len(spool.jobs("queued")) == AHEAD.of_a_folder
+    flood(spool, "other", 3)
+    spool.settle()
+
+    assert len(spool.jobs("queued")) == AHEAD.of_a_folder + 3
+
+
 def test_urgent_ones_at_the_end_of_a_flood_are_found_when_they_are_read(spool: Spool) -> None:
     """Manifests are read some at a time; from then on their priority counts."""
     flood(spool, "flood", LOOKS_PER_TURN + 50)
@@ -264,15 +302,17 @@ def test_a_large_batch_takes_turns_with_other_folders(spool: Spool) -> None:
 
 
 def test_room_is_bounded_over_all_folders_too() -> None:
-    """Many folders at once do not fill the disk either; a higher priority has room of its own."""
-    room = Room({(f"folder-{n}", 0): 25 for n in range(4)}, AHEAD)
+    """Many folders at once do not fill the disk either; what is more urgent has room of its own."""
+    final, proof, higher = Urgency(0), Urgency(0, is_proof=True), Urgency(1)
+    room = Room({(f"folder-{n}", final): 25 for n in range(4)}, AHEAD)
 
-    assert not room.has("another", 0)
-    assert room.has("another", 1)
-    for _ in range(AHEAD.of_a_folder):
-        room.take("another", 1)
-    assert not room.has("another", 1)
-    assert room.has("a-third", 1)
+    assert not room.has("another", final)
+    for urgency in (proof, higher):
+        assert room.has("another", urgency)
+        for _ in range(AHEAD.of_a_folder):
+            room.take("another", urgency)
+        assert not room.has("another", urgency)
+        assert room.has("a-third", urgency)
 
 
 def test_turns_remember_a_bounded_number_of_folders() -> None:

@@ -167,6 +167,19 @@ def test_the_sheet_begins_with_the_photograph(station: Station) -> None:
     assert [p.evaluations for p in result.facts.proof] == [0, STEPS]
 
 
+def test_the_gallery_gets_the_sheet_small(station: Station) -> None:
+    """As a JPEG of at most 800 px; there is no photograph of its shape to lie below."""
+    order = proof(*(row("waves", style_scale=1 + number / 8) for number in range(8)))
+    result = finished(order, station)
+    sheet = Image.open(io.BytesIO(file_of(result, ".png")))
+    (thumb,) = result.thumbs
+    small = Image.open(io.BytesIO(thumb.data))
+
+    assert thumb.suffix == "-after.jpg"
+    assert max(sheet.size) > max(small.size) == 800
+    assert small.width / small.height == pytest.approx(sheet.width / sheet.height, rel=0.01)
+
+
 def test_transparent_places_are_as_white_as_the_sheet(station: Station) -> None:
     """In the photograph and in every picture."""
     with Image.open(io.BytesIO(picture_bytes(format="PNG", width=64, height=48))) as picture:

@@ -37,6 +37,15 @@
     }
   }, true);
 
+  document.addEventListener("click", (event) => {  // a small sheet is not what one chooses from
+    const link = event.target.closest(".card.proof figure > .frame");
+    if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    const details = link.closest(".card").querySelector("details");
+    details.open = true;
+    details.querySelector("summary").focus();
+  });
+
   document.addEventListener("error", (event) => {  // taken out of the outbox since
     if (event.target.matches?.(".frame img")) event.target.parentElement.classList.add("gone");
   }, true);
