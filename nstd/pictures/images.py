@@ -18,10 +18,11 @@ from nstd.luggage.blocks import Luggage
 from nstd.luggage.packing import packed
 from nstd.luggage.reading import luggage_of, orientation_of
 from nstd.orders import MetadataChoice
+from nstd.pictures.beyond_pillow import is_beyond_pillow, samples_beyond_pillow
 from nstd.pictures.color_space import CHANNELS, SRGB, ColorSpace, Values, srgb_profile, usable
 from nstd.pictures.encoding import DEEP_FORMATS, MODELS, Compression, picture_file
 from nstd.pictures.opening import opened
-from nstd.pictures.samples import Levels, Samples, deep_samples, is_deep, samples_of, turned
+from nstd.pictures.samples import Levels, Samples, samples_of, turned
 
 # All that Pillow raises at damaged pixels and at damaged metadata (fuzzed).
 UNDECODABLE = (
@@ -63,12 +64,15 @@ def load_photograph(data: bytes) -> Photograph:
     """
     try:
         with opened(io.BytesIO(data)) as picture:
-            deep = deep_samples(picture, data) if is_deep(picture) else None
-            picture.load()
+            beyond = is_beyond_pillow(picture)
+            if beyond:
+                samples = samples_beyond_pillow(picture, data)
+            else:
+                picture.load()
+                samples = samples_of(picture)
             luggage = luggage_of(picture, data)
-            samples = deep or samples_of(picture)
             profile = picture.info.get("icc_profile")
-            if deep or picture.format != "TIFF":  # which Pillow turns when it decodes it
+            if beyond or picture.format != "TIFF":  # which Pillow turns when it decodes it
                 samples = turned(samples, orientation_of(luggage))
     except UNDECODABLE as error:
         raise PictureError(f"The picture cannot be decoded: {error}.") from error

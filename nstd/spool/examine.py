@@ -102,13 +102,16 @@ def _decode(path: Path, picture: "Image.Image") -> None:
         picture.load()
         return
     os.environ["OPENBLAS_NUM_THREADS"] = "1"  # each would take its share of the address space
+    from nstd.pictures.beyond_pillow import is_beyond_pillow, samples_beyond_pillow
     from nstd.pictures.color_space import usable
-    from nstd.pictures.samples import deep_samples, is_deep, model_of
+    from nstd.pictures.samples import model_of
 
-    if is_deep(picture):
-        deep_samples(picture, path.read_bytes())
-    picture.load()
-    usable(model_of(picture), profile)
+    if is_beyond_pillow(picture):
+        model = samples_beyond_pillow(picture, path.read_bytes()).model
+    else:
+        picture.load()
+        model = model_of(picture)
+    usable(model, profile)
 
 
 def _refuse_foreign(head: bytes) -> None:

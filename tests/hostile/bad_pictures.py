@@ -142,6 +142,10 @@ def deep_tiff(photometric: int = 2, **options: object) -> bytes:
     return tiff_file(deep(), photometric=photometric, **options)
 
 
+def deep_grey() -> bytes:
+    return tiff_file(deep()[..., :2], photometric=1, extra=2)
+
+
 def odd_depths() -> bytes:
     """Return a TIFF whose channels have 16, 16, 16 and 8 bits, so it says."""
     return deep_tiff().replace(
@@ -236,6 +240,7 @@ TABLE: dict[str, tuple[str, Callable[[], bytes], End, str]] = {
     "pages": (".tif", lambda: frames("TIFF"), "failed", "has several pages"),
     "half-a-deep-png": (".png", lambda: first(deep_png(), 0.6), "failed", "damaged or not co"),
     "half-a-deep-tiff": (".tif", lambda: first(deep_tiff(), 0.6), "failed", "IMG.tif is damaged"),
+    "half-a-deep-grey-tiff": (".tif", lambda: first(deep_grey(), 0.6), "failed", "IMG.tif is dam"),
     "deep-of-odd-depths": (".tif", odd_depths, "failed", "IMG.tif is "),
     "deep-wild-strips": (".tif", wild_deep_strips, "failed", "IMG.tif is damaged or not complete"),
     "floats": (".tif", lambda: saved(draw().convert("F"), "TIFF"), "failed", "has 32 bits a s"),
@@ -243,6 +248,7 @@ TABLE: dict[str, tuple[str, Callable[[], bytes], End, str]] = {
     "deep-tiff": (".tif", deep_tiff, "queued", ""),
     "deep-tiff-by-planes": (".tif", lambda: deep_tiff(planar=True), "queued", ""),
     "deep-inks": (".tif", lambda: deep_tiff(photometric=5, order=">"), "queued", ""),
+    "deep-grey-and-alpha": (".tif", deep_grey, "queued", ""),
     "deep-premultiplied": (".tif", lambda: deep_tiff(extra=1), "queued", ""),
     "deep-png": (".png", deep_png, "queued", ""),
     "torn-table": (".jpg", lambda: inked(cmyk_profile()[:5000]), "queued", ""),

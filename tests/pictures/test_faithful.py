@@ -23,7 +23,7 @@ Levels = NDArray[np.uint8] | NDArray[np.uint16]
 
 HEIGHT, WIDTH = 48, 64
 CHANNELS = {"grey": 1, "grey-alpha": 2, "rgb": 3, "rgb-alpha": 4}
-PHOTOMETRIC = {"grey": 1, "rgb": 2, "rgb-alpha": 2, "cmyk": 5}
+PHOTOMETRIC = {"grey": 1, "grey-alpha": 1, "rgb": 2, "rgb-alpha": 2, "cmyk": 5}
 PILLOW_MODES = {"grey": "L", "grey-alpha": "LA", "rgb": "RGB", "rgb-alpha": "RGBA", "cmyk": "CMYK"}
 SUFFIXES = {"JPEG": "jpeg", "PNG": "png", "TIFF": "tiff", "WEBP": "webp"}
 
@@ -120,30 +120,25 @@ def pillow_file(levels: Levels, case: Case) -> bytes:
 
 def levels_of(data: bytes) -> Levels:
     """Read a file's levels (H, W, C) without nstd, at its own depth."""
-    with Image.open(io.BytesIO(data)) as picture:
-        deep = picture.mode.startswith("I;16") or (
-            picture.format == "TIFF" and 16 in tags_of(picture)
-        )
-        deep = deep or (picture.format == "PNG" and data[24] == 16)
-        if deep:
-            read = imagecodecs.png_decode if picture.format == "PNG" else read_tiff
-            array = read(data)
-        else:
+    if is_tiff(data):
+        with tifffile.TiffFile(io.BytesIO(data)) as file:
+            array = file.pages[0].asarray()
+    elif data[1:4] == b"PNG" and data[24] == 16:
+        array = imagecodecs.png_decode(data)
+    else:
+        with Image.open(io.BytesIO(data)) as picture:
             array = np.asarray(picture)
     return array[..., None] if array.ndim == 2 else array
 
 
-def read_tiff(data: bytes) -> Levels:
-    with tifffile.TiffFile(io.BytesIO(data)) as file:
-        return file.pages[0].asarray()
-
-
-def tags_of(picture: Image.Image) -> tuple[int, ...]:
-    bits = picture.tag_v2.get(258, ())
-    return bits if isinstance(bits, tuple) else (bits,)
+def is_tiff(data: bytes) -> bool:
+    return data[:2] in (b"II", b"MM")
 
 
 def profile_of(data: bytes) -> bytes | None:
+    if is_tiff(data):
+        with tifffile.TiffFile(io.BytesIO(data)) as file:
+            return file.pages[0].iccprofile
     with Image.open(io.BytesIO(data)) as picture:
         return picture.info.get("icc_profile")
 
@@ -181,7 +176,7 @@ LOSSLESS = [
     Case(format, mode, bits, profile)
     for format, modes in (
         ("PNG", ("grey", "grey-alpha", "rgb", "rgb-alpha")),
-        ("TIFF", ("grey", "rgb", "rgb-alpha")),
+        ("TIFF", ("grey", "grey-alpha", "rgb", "rgb-alpha")),
     )
     for mode in modes
     for bits in (8, 16)
