@@ -15,12 +15,14 @@ from torch.nn import functional as F
 from nstd.errors import PictureError
 from nstd.formats import LONGEST_SIDE_PX, PictureFormat, Subsampling
 from nstd.luggage.blocks import Luggage
+from nstd.luggage.exif import tells_adobe_rgb
 from nstd.luggage.packing import packed
 from nstd.luggage.reading import luggage_of, orientation_of
 from nstd.orders import MetadataChoice
 from nstd.pictures.beyond_pillow import is_beyond_pillow, samples_beyond_pillow
 from nstd.pictures.color_space import CHANNELS, SRGB, ColorSpace, Values, srgb_profile, usable
 from nstd.pictures.encoding import DEEP_FORMATS, MODELS, Compression, picture_file
+from nstd.pictures.icc import adobe_rgb_profile
 from nstd.pictures.opening import opened
 from nstd.pictures.samples import Levels, Samples, samples_of, turned
 
@@ -29,6 +31,7 @@ UNDECODABLE = (
     OSError, SyntaxError, ValueError, TypeError, AttributeError, LookupError, OverflowError,
     RuntimeError, struct.error,
 )  # fmt: skip
+CAMERA_FORMATS = ("JPEG", "MPO", "TIFF")  # those of DCF; MPO is Pillow's word for JPEGs in a row
 STRIP_PX = 1 << 18  # of float64 at a time: 6 MB for three channels
 GREY_WITHIN = 0.5 / 65535
 
@@ -71,7 +74,7 @@ def load_photograph(data: bytes) -> Photograph:
                 picture.load()
                 samples = samples_of(picture)
             luggage = luggage_of(picture, data)
-            profile = picture.info.get("icc_profile")
+            profile = _profile_of(picture, luggage)
             if beyond or picture.format != "TIFF":  # which Pillow turns when it decodes it
                 samples = turned(samples, orientation_of(luggage))
     except UNDECODABLE as error:
@@ -81,6 +84,14 @@ def load_photograph(data: bytes) -> Photograph:
     if samples.alpha is not None:
         alpha = _unit(samples.alpha, samples.largest).unsqueeze(0).unsqueeze(0)
     return Photograph(_unbounded(samples, space).clamp_(0, 1), alpha, luggage, samples, space)
+
+
+def _profile_of(picture: Image.Image, luggage: Luggage) -> bytes | None:
+    """Return the profile that a file brings, or that of the colours which its camera tells."""
+    profile: bytes | None = picture.info.get("icc_profile")
+    if not profile and picture.format in CAMERA_FORMATS and tells_adobe_rgb(luggage.exif):
+        return adobe_rgb_profile()
+    return profile
 
 
 def _unit(levels: Levels, largest: int) -> Tensor:

@@ -12,8 +12,9 @@ from hostile.case import Case, End, pair
 from numpy.typing import NDArray
 from pictures import draw, picture_bytes
 from PIL import Image, ImageCms, PngImagePlugin, TiffImagePlugin
-from profiles import ADOBE_RGB, cmyk_profile, matrix_profile, table
-from profiles import profile as icc_profile
+from profiles import ADOBE_RGB, cmyk_profile, table
+
+from nstd.pictures.icc import matrix_profile, profile_file
 
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
@@ -176,13 +177,15 @@ def wild_table() -> bytes:
 def endless() -> bytes:
     """Return a profile whose curve says that it has four milliards of points."""
     torn = b"curv\0\0\0\0" + struct.pack(">IH", 2**32 - 1, 7)
-    return matrix_profile(ADOBE_RGB, torn)
+    return matrix_profile(ADOBE_RGB, torn, name="torn")
 
 
 def scanner() -> bytes:
     """Return a profile that leads from a device to colours and not back, as some scanners' do."""
     forth = np.full((2, 2, 2, 3), 32768.0)
-    return icc_profile(b"RGB ", b"Lab ", {b"A2B0": table(3, 2, forth)}, kind=b"scnr")
+    return profile_file(
+        b"RGB ", b"Lab ", {b"A2B0": table(3, 2, forth)}, name="scanner", kind=b"scnr"
+    )
 
 
 LAB = ImageCms.buildTransform(

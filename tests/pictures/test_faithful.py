@@ -1,7 +1,7 @@
 """A job of no strength gives the photograph back: every format, depth, mode and profile."""
 
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import imagecodecs
 import numpy as np
@@ -11,9 +11,11 @@ from deep_files import png_file, tiff_file
 from numpy.typing import NDArray
 from PIL import Image
 from profiles import GREY_PROFILES, RGB_PROFILES, cmyk_profile, lab, printed, separated
+from told_colors import telling, with_exif
 
 from nstd.formats import PictureFormat, Subsampling
 from nstd.orders import Finished, Order, StyleShare, WorkOrder
+from nstd.pictures.icc import adobe_rgb_profile
 from nstd.recipe import load_recipe
 from nstd.weights.load import Weights
 from nstd.worker.station import Station
@@ -25,6 +27,7 @@ HEIGHT, WIDTH = 48, 64
 CHANNELS = {"grey": 1, "grey-alpha": 2, "rgb": 3, "rgb-alpha": 4}
 PHOTOMETRIC = {"grey": 1, "grey-alpha": 1, "rgb": 2, "rgb-alpha": 2, "cmyk": 5}
 PILLOW_MODES = {"grey": "L", "grey-alpha": "LA", "rgb": "RGB", "rgb-alpha": "RGBA", "cmyk": "CMYK"}
+TOLD = "told-adobe-rgb"  # by EXIF alone
 SUFFIXES = {"JPEG": "jpeg", "PNG": "png", "TIFF": "tiff", "WEBP": "webp"}
 
 
@@ -85,8 +88,11 @@ class Case:
 
     @property
     def icc(self) -> bytes | None:
+        """The profile of the result, and of the file unless that tells its colours in EXIF."""
         if self.profile is None:
             return None
+        if self.profile == TOLD:
+            return adobe_rgb_profile()
         if self.mode == "cmyk":
             return cmyk_profile()
         return (GREY_PROFILES if self.mode.startswith("grey") else RGB_PROFILES)[self.profile]()
@@ -97,7 +103,10 @@ class Case:
         )
 
     def file(self) -> bytes:
-        """Write the photograph, without nstd."""
+        """Write the photograph, without nstd but for its EXIF."""
+        if self.profile == TOLD:
+            plain = replace(self, profile=None).file()
+            return with_exif(plain, telling(), format=SUFFIXES[self.format])
         if self.format == "PNG":
             return png_file(self.levels(), profile=self.icc)
         if self.format == "TIFF":
@@ -182,11 +191,13 @@ LOSSLESS = [
     for bits in (8, 16)
     for profile in (None, *(GREY_PROFILES if mode.startswith("grey") else RGB_PROFILES))
 ]
+LOSSLESS += [Case("TIFF", "rgb", bits, TOLD) for bits in (8, 16)]
 LOSSY = [
     Case(format, mode, 8, profile)
     for format, mode in (("JPEG", "grey"), ("JPEG", "rgb"), ("WEBP", "rgb"), ("WEBP", "rgb-alpha"))
     for profile in (None, *(GREY_PROFILES if mode == "grey" else RGB_PROFILES))
 ]
+LOSSY += [Case("JPEG", "rgb", 8, TOLD)]
 INKS = [
     Case(format, "cmyk", bits, profile)
     for format, bits in (("JPEG", 8), ("TIFF", 8), ("TIFF", 16))
