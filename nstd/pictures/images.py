@@ -67,7 +67,7 @@ def load_photograph(data: bytes) -> Photograph:
     """
     try:
         with opened(io.BytesIO(data)) as picture:
-            beyond = is_beyond_pillow(picture)
+            beyond = is_beyond_pillow(picture, data)
             if beyond:
                 samples = samples_beyond_pillow(picture, data)
             else:

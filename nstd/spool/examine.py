@@ -98,7 +98,7 @@ def examine(path: Path, limits: DecodeLimits) -> tuple[int, int]:
 def _decode(path: Path, picture: "Image.Image") -> None:
     """Decode as the worker will: with another library than Pillow, and a profile, where it does."""
     profile = picture.info.get("icc_profile")
-    if not profile and picture.format not in ("PNG", "TIFF"):
+    if not profile and picture.format in ("JPEG", "MPO", "WEBP"):
         picture.load()
         return
     os.environ["OPENBLAS_NUM_THREADS"] = "1"  # each would take its share of the address space
@@ -106,8 +106,9 @@ def _decode(path: Path, picture: "Image.Image") -> None:
     from nstd.pictures.color_space import usable
     from nstd.pictures.samples import model_of
 
-    if is_beyond_pillow(picture):
-        model = samples_beyond_pillow(picture, path.read_bytes()).model
+    data = path.read_bytes()
+    if is_beyond_pillow(picture, data):
+        model = samples_beyond_pillow(picture, data).model
     else:
         picture.load()
         model = model_of(picture)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import tifffile
 from deep_files import png_file, tiff_file
+from heif_files import KINDS
 from numpy.typing import NDArray
 from PIL import Image
 from profiles import GREY_PROFILES, RGB_PROFILES, cmyk_profile, lab, printed, separated
@@ -221,6 +222,20 @@ def test_without_strength_a_lossless_file_comes_back(case: Case, station: Statio
     assert np.abs(found.astype(int) - wanted.astype(int)).max() <= 1
     if case.profile:
         assert profile_of(data) == case.icc
+
+
+@pytest.mark.parametrize("output", ["png", "tiff"])
+@pytest.mark.parametrize("bits", [10, 12])
+@pytest.mark.parametrize("kind", KINDS)
+def test_without_strength_ten_and_twelve_bits_become_sixteen(
+    kind: str, bits: int, output: PictureFormat, station: Station
+) -> None:
+    """An AVIF or a HEIC, in a format that is deep enough: each level is where it was."""
+    levels = photograph(3, bits)
+    data = given_back(KINDS[kind](levels, bits), station, output=output)
+    found = levels_of(data)
+    assert found.dtype == np.uint16
+    assert np.array_equal(found, (levels * (65535 / (2**bits - 1))).round())
 
 
 @named(LOSSY)
