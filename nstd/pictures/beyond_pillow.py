@@ -1,4 +1,4 @@
-"""What Pillow opens and cannot decode as it is: more than eight bits.
+"""What Pillow opens and cannot decode as it is: more than eight bits, and Lab.
 
 It would cut them to eight, but for one channel of sixteen. They are decoded by libpng and libavif
 (imagecodecs), by tifffile and by libheif (pillow-heif).
@@ -9,20 +9,23 @@ import math
 from dataclasses import replace
 
 import numpy
-from numpy.typing import NDArray
 from PIL import Image
 
+from nstd.pictures.arrays import Levels
 from nstd.pictures.color_space import ColorModel
 from nstd.pictures.heif import bits_of, heif_levels
-from nstd.pictures.samples import TIFF_PHOTOMETRIC, WHITE_IS_ZERO, Samples, split
+from nstd.pictures.lab import levels_of_tiff
+from nstd.pictures.samples import TIFF_PHOTOMETRIC, Samples, split
+from nstd.pictures.tiff_kinds import ICC_LAB, NO_MEANING, PREMULTIPLIED, WHITE_IS_ZERO
 
 TIFF_BITS_PER_SAMPLE, TIFF_EXTRA_SAMPLES = 258, 338
-PREMULTIPLIED = 1
 HEIF_FORMATS = ("AVIF", "HEIF")
+MODEL_OF_MODE: dict[str, ColorModel] = {"CMYK": "cmyk", "LAB": "lab"}
+LEVELS = (numpy.uint8, numpy.uint16)
 
 
 def is_beyond_pillow(picture: Image.Image, data: bytes) -> bool:
-    """Tell, before it is decoded, whether Pillow would cut a picture to eight bits.
+    """Tell, before it is decoded, whether a picture has more than Pillow would leave of it.
 
     Args:
         picture: opened by Pillow.
@@ -34,7 +37,7 @@ def is_beyond_pillow(picture: Image.Image, data: bytes) -> bool:
     if picture.format == "TIFF":
         bits = getattr(picture, "tag_v2", {}).get(TIFF_BITS_PER_SAMPLE, ())
         bits = bits if isinstance(bits, tuple) else (bits,)
-        return 16 in bits and (len(bits) > 1 or not one_channel)
+        return picture.mode == "LAB" or (16 in bits and (len(bits) > 1 or not one_channel))
     return (
         picture.format == "PNG"
         and not one_channel
@@ -64,25 +67,23 @@ def samples_beyond_pillow(picture: Image.Image, data: bytes) -> Samples:
         array = numpy.moveaxis(array, 0, 2)  # it was stored plane after plane
     if array.ndim == 2:
         array = array[..., None]
-    if array.dtype != numpy.uint16 or array.ndim != 3 or sorted(array.shape[:2]) != size:
+    if array.dtype not in LEVELS or array.ndim != 3 or sorted(array.shape[:2]) != size:
         raise ValueError(f"{array.dtype} {array.shape} is not what the file's head says")
     model: ColorModel = "rgb" if array.shape[2] > 2 else "grey"
-    if picture.mode == "CMYK":
-        model = "cmyk"
-    samples = split(model, array)
+    samples = split(MODEL_OF_MODE.get(picture.mode, model), array)
     if picture.format == "TIFF":
         return _as_tags_say(samples, picture)
     return _unpremultiplied(samples) if picture.mode == "RGBa" else samples
 
 
-def _png(data: bytes) -> NDArray[numpy.uint16]:
+def _png(data: bytes) -> Levels:
     import imagecodecs
 
-    found: NDArray[numpy.uint16] = imagecodecs.png_decode(data)
+    found: Levels = imagecodecs.png_decode(data)
     return found
 
 
-def _tiff(data: bytes) -> NDArray[numpy.uint16]:
+def _tiff(data: bytes) -> Levels:
     """Decode the first page; tifffile would make a part that is missing black."""
     import tifffile
 
@@ -94,19 +95,23 @@ def _tiff(data: bytes) -> NDArray[numpy.uint16]:
         within = all(at and count and at + count <= len(data) for at, count in parts)
         if not within or len(parts) < math.prod(page.chunked):
             raise ValueError("a part of the picture is missing")
-        found: NDArray[numpy.uint16] = page.asarray()
+        found: Levels = page.asarray()
     return found
 
 
 def _as_tags_say(samples: Samples, picture: Image.Image) -> Samples:
     """Treat what a TIFF has behind its colours, and its black, as Pillow does with eight bits."""
     tags = getattr(picture, "tag_v2", {})
-    if picture.mode not in ("LA", "RGBA"):
+    behind, photometric = tags.get(TIFF_EXTRA_SAMPLES, ())[:1], tags.get(TIFF_PHOTOMETRIC)
+    if behind == NO_MEANING:
         samples = replace(samples, alpha=None)
-    kind = (*tags.get(TIFF_EXTRA_SAMPLES, ()), None)[0]
-    if kind == PREMULTIPLIED:
+    if behind == PREMULTIPLIED:
         samples = _unpremultiplied(samples)
-    if tags.get(TIFF_PHOTOMETRIC) == WHITE_IS_ZERO:
+    if samples.model == "lab":
+        samples = replace(
+            samples, levels=levels_of_tiff(samples.levels, icc=photometric == ICC_LAB)
+        )
+    if photometric == WHITE_IS_ZERO:
         samples = replace(samples, levels=65535 - samples.levels)
     return samples
 

@@ -19,12 +19,13 @@ from nstd.luggage.exif import tells_adobe_rgb
 from nstd.luggage.packing import packed
 from nstd.luggage.reading import luggage_of, orientation_of
 from nstd.orders import MetadataChoice
+from nstd.pictures.arrays import Levels, Values
 from nstd.pictures.beyond_pillow import is_beyond_pillow, samples_beyond_pillow
-from nstd.pictures.color_space import CHANNELS, SRGB, ColorSpace, Values, srgb_profile, usable
+from nstd.pictures.color_space import CHANNELS, SRGB, ColorSpace, srgb_profile, usable
 from nstd.pictures.encoding import DEEP_FORMATS, MODELS, Compression, picture_file
 from nstd.pictures.icc import adobe_rgb_profile
 from nstd.pictures.opening import opened
-from nstd.pictures.samples import Levels, Samples, samples_of, turned
+from nstd.pictures.samples import Samples, samples_of, turned
 
 # All that Pillow raises at damaged pixels and at damaged metadata (fuzzed).
 UNDECODABLE = (

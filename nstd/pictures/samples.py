@@ -1,18 +1,15 @@
 """A picture's samples as its file holds them: eight bits or sixteen, in the file's own colours."""
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy
-from numpy.typing import NDArray
 from PIL import Image
 
+from nstd.pictures.arrays import Levels
 from nstd.pictures.color_space import CHANNELS, ColorModel
-
-Levels = NDArray[numpy.unsignedinteger[Any]]  # uint8 or uint16
+from nstd.pictures.tiff_kinds import WHITE_IS_ZERO
 
 TIFF_PHOTOMETRIC = 262
-WHITE_IS_ZERO = 0
 MODEL_OF_MODE: dict[str, ColorModel] = {"L": "grey", "LA": "grey", "CMYK": "cmyk"}
 # What Pillow calls them, and what they are brought to before their samples are taken.
 PLAIN_MODES = {"1": "L", "La": "LA", "RGBa": "RGBA", "PA": "RGBA"}
@@ -20,7 +17,10 @@ PLAIN_MODES = {"1": "L", "La": "LA", "RGBa": "RGBA", "PA": "RGBA"}
 
 @dataclass(frozen=True)
 class Samples:
-    """Levels (H, W, C) of 8 or 16 bits: grey, RGB, or inks of which 0 is none; alpha (H, W)."""
+    """Levels (H, W, C) of 8 or 16 bits, and alpha (H, W).
+
+    Grey, RGB, inks of which 0 is none, or Lab as profiles encode it.
+    """
 
     model: ColorModel
     levels: Levels

@@ -25,8 +25,10 @@ from nstd.worker.worker import run_order
 Levels = NDArray[np.uint8] | NDArray[np.uint16]
 
 HEIGHT, WIDTH = 48, 64
-CHANNELS = {"grey": 1, "grey-alpha": 2, "rgb": 3, "rgb-alpha": 4}
-PHOTOMETRIC = {"grey": 1, "grey-alpha": 1, "rgb": 2, "rgb-alpha": 2, "cmyk": 5}
+CHANNELS = {"grey": 1, "grey-alpha": 2, "rgb": 3, "rgb-alpha": 4, "lab": 3, "lab-alpha": 4}
+PHOTOMETRIC = {
+    "grey": 1, "grey-alpha": 1, "rgb": 2, "rgb-alpha": 2, "cmyk": 5, "lab": 8, "lab-alpha": 8,
+}  # fmt: skip
 PILLOW_MODES = {"grey": "L", "grey-alpha": "LA", "rgb": "RGB", "rgb-alpha": "RGBA", "cmyk": "CMYK"}
 TOLD = "told-adobe-rgb"  # by EXIF alone
 SUFFIXES = {"JPEG": "jpeg", "PNG": "png", "TIFF": "tiff", "WEBP": "webp"}
@@ -71,6 +73,13 @@ def inks(bits: int) -> Levels:
     return levels.round().astype(np.uint8 if bits == 8 else np.uint16)
 
 
+def tamed(levels: Levels) -> Levels:
+    """Keep a* and b*, which are signed, at 127 at the most, as far as a profile of Lab goes."""
+    half = np.iinfo(levels.dtype).max // 2 + 1
+    levels[..., 1:3] = (levels[..., 1:3] + half).clip(0, half + 127 * half // 128) + half
+    return levels
+
+
 SRGB_TO_XYZ = (
     (0.4360747, 0.3850649, 0.1430804),
     (0.2225045, 0.7168786, 0.0606169),
@@ -99,9 +108,10 @@ class Case:
         return (GREY_PROFILES if self.mode.startswith("grey") else RGB_PROFILES)[self.profile]()
 
     def levels(self) -> Levels:
-        return (
-            inks(self.bits) if self.mode == "cmyk" else photograph(CHANNELS[self.mode], self.bits)
-        )
+        if self.mode == "cmyk":
+            return inks(self.bits)
+        levels = photograph(CHANNELS[self.mode], self.bits)
+        return tamed(levels) if self.mode.startswith("lab") else levels
 
     def file(self) -> bytes:
         """Write the photograph, without nstd but for its EXIF."""
@@ -192,7 +202,11 @@ LOSSLESS = [
     for bits in (8, 16)
     for profile in (None, *(GREY_PROFILES if mode.startswith("grey") else RGB_PROFILES))
 ]
-LOSSLESS += [Case("TIFF", "rgb", bits, TOLD) for bits in (8, 16)]
+LOSSLESS += [
+    Case("TIFF", mode, bits, profile)
+    for mode, profile in (("rgb", TOLD), ("lab", None), ("lab-alpha", None))
+    for bits in (8, 16)
+]
 LOSSY = [
     Case(format, mode, 8, profile)
     for format, mode in (("JPEG", "grey"), ("JPEG", "rgb"), ("WEBP", "rgb"), ("WEBP", "rgb-alpha"))
