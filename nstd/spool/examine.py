@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nstd.pictures.opening import HEAD_BYTES, heif_is_installed, is_heif, opened
+from nstd.pictures.tiff_kinds import kind_in_words
 from nstd.spool.decode import DECODED, REFUSED, UNFINISHED, DecodeLimits
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ def examine(path: Path, limits: DecodeLimits) -> tuple[int, int]:
         ) from error
     # Decoders stumble over damage in every way there is; this process does nothing but stumble.
     except Exception as error:
-        raise _judged(error) from error
+        raise _judged(error, path) from error
     return width, height
 
 
@@ -166,10 +167,15 @@ def _is_preview(picture: "Image.Image") -> bool:
     return isinstance(kind, int) and bool(kind & TIFF_PREVIEW_OR_MASK)
 
 
-def _judged(error: Exception) -> RefusedError | UnfinishedError:
+def _judged(error: Exception, path: Path) -> RefusedError | UnfinishedError:
     from PIL import UnidentifiedImageError
 
     if isinstance(error, UnidentifiedImageError):
+        if kind := kind_in_words(path):
+            return RefusedError(
+                f"is a TIFF of a kind that cannot be read: {kind}. Save it as RGB, grey, CMYK or "
+                "Lab with 8 or 16 bits a channel, not compressed or with LZW or ZIP."
+            )
         return UnfinishedError(f"is not a picture that can be read; {READABLE}.")
     words = " ".join(str(error).split()) or type(error).__name__
     if "MAX_TEXT" in words:

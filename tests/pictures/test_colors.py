@@ -221,6 +221,31 @@ def test_a_channel_of_no_meaning_is_no_transparency(
     assert np.array_equal(photograph.samples.levels, levels[..., :-1])
 
 
+@pytest.mark.parametrize("extra", [(0, 0), (1, 0), (2, 0), (2, 0, 0)], ids=str)
+def test_masks_behind_deep_colours_are_passed_over(extra: tuple[int, ...]) -> None:
+    """Selections that an editor keeps; what comes first may be transparency."""
+    levels = deep(channels=3 + len(extra))
+    levels[..., 3] = 65535
+    out = io.BytesIO()
+    tifffile.imwrite(out, levels, photometric="rgb", extrasamples=extra, planarconfig="contig")
+    samples = load_photograph(out.getvalue()).samples
+    assert np.array_equal(samples.levels, levels[..., :3])
+    assert (samples.alpha is None) == (extra[0] == 0)
+
+
+@pytest.mark.parametrize("masks", [1, 2])
+def test_masks_behind_deep_inks_are_passed_over(masks: int) -> None:
+    """As with eight bits."""
+    levels = deep(channels=4 + masks)
+    out = io.BytesIO()
+    extra = (0,) * masks
+    tifffile.imwrite(out, levels, photometric="separated", extrasamples=extra)
+    samples = load_photograph(out.getvalue()).samples
+    assert samples.model == "cmyk"
+    assert samples.alpha is None
+    assert np.array_equal(samples.levels, levels[..., :4])
+
+
 def test_a_deep_tiff_of_which_a_part_is_missing_is_not_black_there() -> None:
     """It cannot be decoded: a strip of no bytes, one that lies nowhere, or one behind the end."""
     data = tiff_file(deep(channels=2), photometric=1, extra=2, planar=True)
