@@ -9,7 +9,9 @@ import struct
 from collections.abc import Iterator
 
 import numpy
-from numpy.typing import NDArray
+
+from nstd.pictures.arrays import Levels
+from nstd.pictures.samples import spread
 
 AV1_DEEP, AV1_TWELVE = 0x40, 0x20
 HEVC_DEPTH_AT, HEVC_MORE_THAN_8 = 17, 7
@@ -73,7 +75,7 @@ def _boxes(data: memoryview) -> Iterator[tuple[bytes, memoryview]]:
         at += size
 
 
-def heif_levels(data: bytes, *, format: str) -> NDArray[numpy.uint16]:
+def heif_levels(data: bytes, *, format: str) -> Levels:
     """Decode a picture of more than eight bits, and spread its levels over sixteen.
 
     A HEIC stands as it shall; an AVIF is not turned.
@@ -82,22 +84,19 @@ def heif_levels(data: bytes, *, format: str) -> NDArray[numpy.uint16]:
         ValueError, RuntimeError: it cannot be decoded, or is not what its boxes say.
     """
     levels = _avif(data) if format == "AVIF" else _heic(data)
-    largest = 2 ** min(bits_of(data), MOST_BITS) - 1
-    if levels.dtype != numpy.uint16 or levels.max() > largest:
-        raise ValueError(f"{levels.dtype} up to {levels.max()} is not what the file's head says")
-    spread = numpy.arange(largest + 1) * (65535 / largest)
-    found: NDArray[numpy.uint16] = spread.round().astype(numpy.uint16)[levels]
-    return found
+    if levels.dtype != numpy.uint16:
+        raise ValueError(f"{levels.dtype} is not what the file's head says")
+    return spread(levels, min(bits_of(data), MOST_BITS))
 
 
-def _avif(data: bytes) -> NDArray[numpy.uint16]:
+def _avif(data: bytes) -> Levels:
     import imagecodecs
 
-    found: NDArray[numpy.uint16] = imagecodecs.avif_decode(data, index=0)
+    found: Levels = imagecodecs.avif_decode(data, index=0)
     return found
 
 
-def _heic(data: bytes) -> NDArray[numpy.uint16]:
+def _heic(data: bytes) -> Levels:
     import pillow_heif
 
     file = pillow_heif.open_heif(io.BytesIO(data), convert_hdr_to_8bit=False, hdr_to_16bit=False)

@@ -9,7 +9,7 @@ from nstd.pictures.arrays import Levels
 from nstd.pictures.color_space import CHANNELS, ColorModel
 from nstd.pictures.tiff_kinds import WHITE_IS_ZERO
 
-TIFF_PHOTOMETRIC = 262
+TIFF_BITS_PER_SAMPLE, TIFF_PHOTOMETRIC = 258, 262
 MODEL_OF_MODE: dict[str, ColorModel] = {"L": "grey", "LA": "grey", "CMYK": "cmyk"}
 # What Pillow calls them, and what they are brought to before their samples are taken.
 PLAIN_MODES = {"1": "L", "La": "LA", "RGBa": "RGBA", "PA": "RGBA"}
@@ -45,14 +45,31 @@ def samples_of(picture: Image.Image) -> Samples:
     order = ">" if picture.mode.endswith("B") else "<"
     flat = numpy.frombuffer(picture.tobytes(), f"{order}u2").astype(numpy.uint16)
     levels = flat.reshape(picture.height, picture.width)
+    tags = getattr(picture, "tag_v2", {})
+    if 12 in tags.get(TIFF_BITS_PER_SAMPLE, ()):
+        levels = spread(levels, 12)
     transparent = picture.info.get("transparency")
     alpha = None
     if isinstance(transparent, int):
         alpha = numpy.where(levels == transparent, 0, 65535).astype(numpy.uint16)
     # Of a TIFF whose levels count ink; in sixteen bits Pillow overlooks that.
-    if getattr(picture, "tag_v2", {}).get(TIFF_PHOTOMETRIC) == WHITE_IS_ZERO:
+    if tags.get(TIFF_PHOTOMETRIC) == WHITE_IS_ZERO:
         levels = 65535 - levels
     return Samples("grey", levels[..., None], alpha)
+
+
+def spread(levels: Levels, bits: int) -> Levels:
+    """Bring levels of fewer than sixteen bits to sixteen: the brightest is 65535.
+
+    Raises:
+        ValueError: there are levels that so few bits cannot hold.
+    """
+    largest = 2**bits - 1
+    if levels.max() > largest:
+        raise ValueError(f"it has a level of {levels.max()} in {bits} bits")
+    table = numpy.arange(largest + 1) * (65535 / largest)
+    found: Levels = table.round().astype(numpy.uint16)[levels]
+    return found
 
 
 def turned(samples: Samples, orientation: int) -> Samples:

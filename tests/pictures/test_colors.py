@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import tifffile
 import torch
-from deep_files import png_file, tiff_file
+from deep_files import png_file, tiff_file, twelve_bit_tiff
 from numpy.typing import NDArray
 from pictures import picture_bytes
 from PIL import Image
@@ -267,6 +267,13 @@ def test_one_colour_can_be_transparent_in_sixteen_bits() -> None:
     assert photograph.alpha is not None
     assert float(photograph.alpha[0, 0, 3:7].max()) == 0
     assert float(photograph.alpha[0, 0, 8:].min()) == 1
+
+
+def test_twelve_bits_of_grey_are_as_bright_as_they_are() -> None:
+    """A medical or a scanner's TIFF: its brightest level is white."""
+    levels = np.linspace(0, 4095, 20 * 26).round().astype(np.uint16).reshape(20, 26)
+    found = load_photograph(twelve_bit_tiff(levels)).samples.levels[..., 0]
+    assert np.array_equal(found, (levels * (65535 / 4095)).round())
 
 
 def test_grey_ink_counts_down() -> None:
