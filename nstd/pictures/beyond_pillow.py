@@ -13,13 +13,12 @@ from PIL import Image
 
 from nstd.pictures.arrays import Levels
 from nstd.pictures.color_space import ColorModel
-from nstd.pictures.heif import bits_of, heif_levels
+from nstd.pictures.heif import HEIF_FORMATS, bits_of, heif_levels
 from nstd.pictures.lab import levels_of_tiff
 from nstd.pictures.samples import TIFF_BITS_PER_SAMPLE, TIFF_PHOTOMETRIC, Samples, split
 from nstd.pictures.tiff_kinds import ICC_LAB, NO_MEANING, PREMULTIPLIED, WHITE_IS_ZERO
 
 TIFF_EXTRA_SAMPLES = 338
-HEIF_FORMATS = ("AVIF", "HEIF")
 MODEL_OF_MODE: dict[str, ColorModel] = {"CMYK": "cmyk", "LAB": "lab"}
 LEVELS = (numpy.uint8, numpy.uint16)
 

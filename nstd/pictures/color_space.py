@@ -69,9 +69,9 @@ class ColorSpace:
         if self.is_srgb:
             return colors
         if self.model == "lab":
-            return lab_of_light(_linear(colors) @ SRGB_TO_XYZ.T)
+            return lab_of_light(light_of_srgb(colors) @ SRGB_TO_XYZ.T)
         if self.profile:
-            return _from_xyz(_linear(colors) @ SRGB_TO_XYZ.T, self.profile, self.model)
+            return _from_xyz(light_of_srgb(colors) @ SRGB_TO_XYZ.T, self.profile, self.model)
         if self.model == "cmyk":
             colors = colors.clip(0, 1)
             light = colors.max(axis=2, keepdims=True)
@@ -126,7 +126,7 @@ def _is_near_srgb(profile: bytes) -> bool:
     return bool(numpy.abs(found - grid).max() < NEAR_SRGB)
 
 
-def _linear(colors: Values) -> Values:
+def light_of_srgb(colors: Values) -> Values:
     """Undo sRGB's curve, mirrored below zero (IEC 61966-2-1, and scRGB's extension of it)."""
     size = numpy.abs(colors)
     light = numpy.where(size <= 0.04045, size / 12.92, ((size + 0.055) / 1.055) ** 2.4)

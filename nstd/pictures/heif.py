@@ -11,8 +11,10 @@ from collections.abc import Iterator
 import numpy
 
 from nstd.pictures.arrays import Levels
+from nstd.pictures.coded_colors import CodedColors
 from nstd.pictures.samples import spread
 
+HEIF_FORMATS = ("AVIF", "HEIF")  # the names of Pillow and of pillow-heif
 AV1_DEEP, AV1_TWELVE = 0x40, 0x20
 HEVC_DEPTH_AT, HEVC_MORE_THAN_8 = 17, 7
 MOST_BITS = 16
@@ -32,8 +34,17 @@ def bits_of(data: bytes) -> int:
     return 8 if not flags & AV1_DEEP else 12 if flags & AV1_TWELVE else 10
 
 
+def colors_of(data: bytes) -> CodedColors:
+    """Return the colours that a HEIC or AVIF file tells by number."""
+    try:
+        told = _properties(memoryview(data))[b"nclx"]
+        return CodedColors(*struct.unpack_from(">HH", told))
+    except (struct.error, IndexError, KeyError):
+        return CodedColors()
+
+
 def _properties(data: memoryview) -> dict[bytes, bytes]:
-    """Return the properties of the primary item, by their kinds."""
+    """Return the properties of the primary item, by their kinds; of colours, by theirs."""
     meta = dict(_boxes(dict(_boxes(data))[b"meta"][4:]))
     pitm, iprp = meta[b"pitm"], dict(_boxes(meta[b"iprp"]))
     (primary,) = struct.unpack_from(">I" if pitm[0] else ">H", pitm, 4)
@@ -41,6 +52,8 @@ def _properties(data: memoryview) -> dict[bytes, bytes]:
     found: dict[bytes, bytes] = {}
     for place in _places(iprp[b"ipma"], primary):
         kind, content = listed[place - 1]
+        if kind == b"colr":
+            kind, content = bytes(content[:4]), content[4:]
         found[kind] = bytes(content)
     return found
 

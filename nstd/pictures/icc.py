@@ -7,11 +7,14 @@ import functools
 import struct
 from collections.abc import Mapping
 
-XYZ_TRIPLE = tuple[float, float, float]
+from nstd.pictures.arrays import Values
 
-D50: XYZ_TRIPLE = (0.9642, 1.0, 0.8249)
-# Adobe RGB (1998) Color Image Encoding, 2005-05, section 4.3: adapted to D50, rows X, Y, Z.
-ADOBE_RGB: tuple[XYZ_TRIPLE, XYZ_TRIPLE, XYZ_TRIPLE] = (
+XYZ = tuple[float, float, float]
+Primaries = tuple[XYZ, XYZ, XYZ]  # adapted to D50: rows X, Y, Z, columns red, green, blue
+
+D50: XYZ = (0.9642, 1.0, 0.8249)
+# Adobe RGB (1998) Color Image Encoding, 2005-05, section 4.3.
+ADOBE_RGB: Primaries = (
     (0.60974, 0.20528, 0.14919),
     (0.31111, 0.62567, 0.06322),
     (0.01947, 0.06087, 0.74457),
@@ -31,14 +34,11 @@ def adobe_rgb_profile() -> bytes:
     )
 
 
-def matrix_profile(
-    primaries: tuple[XYZ_TRIPLE, XYZ_TRIPLE, XYZ_TRIPLE], curve: bytes, *, name: str
-) -> bytes:
+def matrix_profile(primaries: Primaries, curve: bytes, *, name: str) -> bytes:
     """Return the profile of a screen of three colours with one curve.
 
     Args:
-        primaries: adapted to D50: rows X, Y, Z, columns red, green, blue.
-        curve: the element of a curve, as `gamma` returns.
+        curve: the element of a curve, as `gamma` and `sampled_curve` return.
     """
     columns = dict(zip((b"rXYZ", b"gXYZ", b"bXYZ"), zip(*primaries, strict=True), strict=True))
     tags = {tag: xyz(column) for tag, column in columns.items()}
@@ -72,7 +72,7 @@ def fixed(*values: float) -> bytes:
     return b"".join(struct.pack(">i", round(value * 65536)) for value in values)
 
 
-def xyz(values: XYZ_TRIPLE) -> bytes:
+def xyz(values: XYZ) -> bytes:
     """Return the element of a colour."""
     return b"XYZ \0\0\0\0" + fixed(*values)
 
@@ -80,6 +80,12 @@ def xyz(values: XYZ_TRIPLE) -> bytes:
 def gamma(exponent: float) -> bytes:
     """Return the element of a curve that is a plain power, in 256ths."""
     return b"curv\0\0\0\0" + struct.pack(">IH", 1, round(exponent * 256))
+
+
+def sampled_curve(light: Values) -> bytes:
+    """Return the element of a curve by its light, 0 … 1, at even steps."""
+    levels = (light * 65535).round().astype(">u2")
+    return b"curv\0\0\0\0" + struct.pack(">I", len(levels)) + levels.tobytes()
 
 
 def _text(words: str) -> bytes:

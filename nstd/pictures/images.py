@@ -21,8 +21,10 @@ from nstd.luggage.reading import luggage_of, orientation_of
 from nstd.orders import MetadataChoice
 from nstd.pictures.arrays import Levels, Values
 from nstd.pictures.beyond_pillow import is_beyond_pillow, samples_beyond_pillow
+from nstd.pictures.coded_colors import profile_of_codes
 from nstd.pictures.color_space import CHANNELS, SRGB, ColorSpace, srgb_profile, usable
 from nstd.pictures.encoding import DEEP_FORMATS, MODELS, Compression, picture_file
+from nstd.pictures.heif import HEIF_FORMATS, colors_of
 from nstd.pictures.icc import adobe_rgb_profile
 from nstd.pictures.opening import opened
 from nstd.pictures.samples import Samples, samples_of, turned
@@ -75,7 +77,7 @@ def load_photograph(data: bytes) -> Photograph:
                 picture.load()
                 samples = samples_of(picture)
             luggage = luggage_of(picture, data)
-            profile = _profile_of(picture, luggage)
+            profile = picture.info.get("icc_profile") or _told_profile(picture, data, luggage)
             if beyond or picture.format != "TIFF":  # which Pillow turns when it decodes it
                 samples = turned(samples, orientation_of(luggage))
     except UNDECODABLE as error:
@@ -87,12 +89,13 @@ def load_photograph(data: bytes) -> Photograph:
     return Photograph(_unbounded(samples, space).clamp_(0, 1), alpha, luggage, samples, space)
 
 
-def _profile_of(picture: Image.Image, luggage: Luggage) -> bytes | None:
-    """Return the profile that a file brings, or that of the colours which its camera tells."""
-    profile: bytes | None = picture.info.get("icc_profile")
-    if not profile and picture.format in CAMERA_FORMATS and tells_adobe_rgb(luggage.exif):
+def _told_profile(picture: Image.Image, data: bytes, luggage: Luggage) -> bytes | None:
+    """Return the profile of the colours that a file without one tells in other words."""
+    if picture.format in HEIF_FORMATS:
+        return profile_of_codes(colors_of(data))
+    if picture.format in CAMERA_FORMATS and tells_adobe_rgb(luggage.exif):
         return adobe_rgb_profile()
-    return profile
+    return None
 
 
 def _unit(levels: Levels, largest: int) -> Tensor:

@@ -105,9 +105,15 @@ def _decode(path: Path, picture: "Image.Image") -> None:
     os.environ["OPENBLAS_NUM_THREADS"] = "1"  # each would take its share of the address space
     from nstd.pictures.beyond_pillow import is_beyond_pillow, samples_beyond_pillow
     from nstd.pictures.color_space import usable
+    from nstd.pictures.heif import HEIF_FORMATS, colors_of
     from nstd.pictures.samples import model_of
 
     data = path.read_bytes()
+    if picture.format in HEIF_FORMATS and not profile and (curve := colors_of(data).hdr):
+        raise RefusedError(
+            f"is an HDR picture ({curve}), for screens that are brighter than white; pictures for "
+            "ordinary screens can be painted. Export it as a JPEG or as a TIFF."
+        )
     if is_beyond_pillow(picture, data):
         model = samples_beyond_pillow(picture, data).model
     else:
