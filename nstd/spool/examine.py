@@ -49,7 +49,7 @@ FOREIGN_KINDS: tuple[tuple[int, bytes, str], ...] = (
 TIFF_NEW_SUBFILE_TYPE, TIFF_DNG_VERSION = 254, 50706
 TIFF_PREVIEW_OR_MASK = 1 | 4
 MOST_PAGES_LOOKED_AT = 64
-UNREAD_MODES = ("I", "F")  # Pillow's names for whole numbers and fractions of 32 bits
+UNREAD_MODES = ("I", "F")  # Pillow's names for numbers with a sign, fractions, and 32 bits
 
 
 class RefusedError(Exception):
@@ -79,9 +79,7 @@ def examine(path: Path, limits: DecodeLimits) -> tuple[int, int]:
                 )
             _refuse_more_than_one(picture)
             if picture.mode in UNREAD_MODES:
-                raise RefusedError(
-                    "has 32 bits a sample; 8 and 16 can be read. Save it with 16 bits."
-                )
+                raise _refused_tiff(kind_in_words(path) or "32 bits a channel")
             _decode(path, picture)
     except RefusedError:
         raise
@@ -173,15 +171,19 @@ def _is_preview(picture: "Image.Image") -> bool:
     return isinstance(kind, int) and bool(kind & TIFF_PREVIEW_OR_MASK)
 
 
+def _refused_tiff(kind: str) -> RefusedError:
+    return RefusedError(
+        f"is a TIFF of a kind that cannot be read: {kind}. Save it as RGB, grey, CMYK or Lab with "
+        "8 or 16 bits a channel, not compressed or with LZW or ZIP."
+    )
+
+
 def _judged(error: Exception, path: Path) -> RefusedError | UnfinishedError:
     from PIL import UnidentifiedImageError
 
     if isinstance(error, UnidentifiedImageError):
         if kind := kind_in_words(path):
-            return RefusedError(
-                f"is a TIFF of a kind that cannot be read: {kind}. Save it as RGB, grey, CMYK or "
-                "Lab with 8 or 16 bits a channel, not compressed or with LZW or ZIP."
-            )
+            return _refused_tiff(kind)
         return UnfinishedError(f"is not a picture that can be read; {READABLE}.")
     words = " ".join(str(error).split()) or type(error).__name__
     if "MAX_TEXT" in words:

@@ -246,7 +246,7 @@ TABLE: dict[str, tuple[str, Callable[[], bytes], End, str]] = {
     "half-a-deep-grey-tiff": (".tif", lambda: first(deep_grey(), 0.6), "failed", "IMG.tif is dam"),
     "deep-of-odd-depths": (".tif", odd_depths, "failed", "IMG.tif is "),
     "deep-wild-strips": (".tif", wild_deep_strips, "failed", "IMG.tif is damaged or not complete"),
-    "floats": (".tif", lambda: saved(draw().convert("F"), "TIFF"), "failed", "has 32 bits a s"),
+    "floats": (".tif", lambda: saved(draw().convert("F"), "TIFF"), "failed", "1 channel of 32 bit"),
     # What follows is odd, and good.
     "deep-tiff": (".tif", deep_tiff, "queued", ""),
     "deep-tiff-by-planes": (".tif", lambda: deep_tiff(planar=True), "queued", ""),

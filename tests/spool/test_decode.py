@@ -162,6 +162,16 @@ def test_with_its_extra_a_heic_picture_is_read(tmp_path: Path) -> None:
     ("levels", "options", "words"),
     [
         (np.zeros((20, 26, 3), np.float32), {}, "3 channels of 32 bits, RGB, floating point"),
+        (
+            np.zeros((20, 26), np.int16),
+            {"photometric": "minisblack"},
+            "1 channel of 16 bits, grey, signed",
+        ),
+        (
+            np.zeros((20, 26), np.uint32),
+            {"photometric": "minisblack"},
+            "1 channel of 32 bits, grey",
+        ),
         (np.zeros((20, 26, 3), np.int16), {}, "3 channels of 16 bits, RGB, signed"),
         (
             np.zeros((20, 26, 3), np.uint8),
@@ -174,7 +184,7 @@ def test_with_its_extra_a_heic_picture_is_read(tmp_path: Path) -> None:
             "1 channel of 16 bits, colours of kind 32803",
         ),
     ],
-    ids=["fractions", "signed", "compression", "sensor"],
+    ids=["fractions", "signed-grey", "grey-of-32", "signed", "compression", "sensor"],
 )
 def test_a_tiff_of_a_kind_that_is_not_read_is_refused_by_its_kind(
     tmp_path: Path, levels: np.ndarray, options: dict[str, str], words: str
