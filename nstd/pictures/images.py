@@ -29,10 +29,10 @@ from nstd.pictures.icc import adobe_rgb_profile
 from nstd.pictures.opening import opened
 from nstd.pictures.samples import Samples, samples_of, turned
 
-# All that Pillow raises at damaged pixels and at damaged metadata (fuzzed).
+# All that the decoders raise at damaged pixels and at damaged metadata (fuzzed).
 UNDECODABLE = (
-    OSError, SyntaxError, ValueError, TypeError, AttributeError, LookupError, OverflowError,
-    RuntimeError, struct.error,
+    OSError, SyntaxError, ValueError, TypeError, AttributeError, LookupError, ArithmeticError,
+    RuntimeError, EOFError, struct.error,
 )  # fmt: skip
 CAMERA_FORMATS = ("JPEG", "MPO", "TIFF")  # those of DCF; MPO is Pillow's word for JPEGs in a row
 STRIP_PX = 1 << 18  # of float64 at a time: 6 MB for three channels

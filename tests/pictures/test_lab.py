@@ -1,6 +1,7 @@
 """TIFFs in Lab: read by its definition, and written so."""
 
 import io
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -143,6 +144,19 @@ def test_a_profile_in_a_lab_file_changes_nothing() -> None:
     )
     assert profiled.space == plain.space == ColorSpace("lab")
     assert np.array_equal(units(profiled.pixels), units(plain.pixels))
+
+
+@pytest.mark.parametrize("tag", [322, 323], ids=["width", "length"])
+def test_tiles_of_no_size_cannot_be_decoded(tag: int) -> None:
+    """Whatever the library that divides by it says."""
+    out = io.BytesIO()
+    levels = np.zeros((24, 32, 3), np.uint16)
+    tifffile.imwrite(out, levels, photometric="cielab", compression="lzw", tile=(16, 16))
+    data = bytearray(out.getvalue())
+    at = data.index(struct.pack("<HHI", tag, 4, 1)) + 8
+    data[at : at + 4] = bytes(4)
+    with pytest.raises(PictureError, match="cannot be decoded"):
+        load_photograph(bytes(data))
 
 
 @BITS
