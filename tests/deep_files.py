@@ -75,6 +75,21 @@ def tiff_file(
     return _directory(tags, order) + data
 
 
+def twelve_bit_tiff(levels: NDArray[np.uint16]) -> bytes:
+    """Return a grey TIFF of levels (H, W), W even, two in three bytes."""
+    height, width = levels.shape
+    pairs = levels.reshape(-1, 2).astype(np.uint32)
+    three = pairs[:, 0] << 12 | pairs[:, 1]
+    data = np.stack([three >> 16, three >> 8 & 255, three & 255], 1).astype(np.uint8).tobytes()
+    tags: dict[int, tuple[str, list[int]]] = {
+        256: ("I", [width]), 257: ("I", [height]), 258: ("H", [12]), 259: ("H", [1]),
+        262: ("H", [1]), 273: ("I", [0]), 277: ("H", [1]), 278: ("I", [height]),
+        279: ("I", [len(data)]),
+    }  # fmt: skip
+    tags[273] = ("I", [len(_directory(tags, LITTLE))])
+    return _directory(tags, LITTLE) + data
+
+
 def _directory(tags: dict[int, tuple[str, list[int]]], order: str) -> bytes:
     kinds = {"B": 7, "H": 3, "I": 4}
     body = b""

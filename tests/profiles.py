@@ -7,9 +7,10 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from nstd.pictures.icc import D50, fixed, gamma, matrix_profile, profile_file
+
 Array = NDArray[np.float64]
 
-D50 = (0.9642, 1.0, 0.8249)
 # Primaries adapted to D50 (Bradford), a column each for red, green and blue.
 ADOBE_RGB = (
     (0.6097559, 0.2052401, 0.1492240),
@@ -31,56 +32,13 @@ ROMM_CURVE = (1.8, 1.0, 0.0, 1 / 16, 1 / 32)
 GRIDS = (9, 25)  # of the inks' table: from inks, and back
 
 
-def fixed(*values: float) -> bytes:
-    """Return numbers as s15Fixed16."""
-    return b"".join(struct.pack(">i", round(value * 65536)) for value in values)
-
-
-def xyz(values: tuple[float, ...]) -> bytes:
-    return b"XYZ \0\0\0\0" + fixed(*values)
-
-
-def gamma(exponent: float) -> bytes:
-    """Return a curve that is a plain power."""
-    return b"curv\0\0\0\0" + struct.pack(">IH", 1, round(exponent * 256))
-
-
 def curve(g: float, a: float, b: float, c: float, d: float) -> bytes:
     """Return a parametric curve: (aX + b)^g from d on, cX below."""
     return b"para\0\0\0\0" + struct.pack(">HH", 3, 0) + fixed(g, a, b, c, d)
 
 
-def text(words: str) -> bytes:
-    data = words.encode("utf-16-be")
-    return b"mluc\0\0\0\0" + struct.pack(">II2s2sII", 1, 12, b"en", b"US", len(data), 28) + data
-
-
-def profile(space: bytes, pcs: bytes, tags: dict[bytes, bytes], *, kind: bytes = b"mntr") -> bytes:
-    """Put a profile together, version 4."""
-    tags = {b"desc": text("for tests"), b"cprt": text("none"), b"wtpt": xyz(D50), **tags}
-    table, body = b"", b""
-    start = 128 + 4 + 12 * len(tags)
-    for name, data in tags.items():
-        table += struct.pack(">4sII", name, start + len(body), len(data))
-        body += data.ljust((len(data) + 3) // 4 * 4, b"\0")
-    size = start + len(body)
-    head = struct.pack(
-        ">I4sI4s4s4s6H4sI4sIIQI", size, b"nstd", 0x04200000, kind, space, pcs, 2026, 1, 1, 0, 0, 0,
-        b"acsp", 0, b"test", 0, 0, 0, 1,
-    )  # fmt: skip
-    head += fixed(*D50)
-    return head.ljust(128, b"\0") + struct.pack(">I", len(tags)) + table + body
-
-
-def matrix_profile(primaries: tuple[tuple[float, ...], ...], trc: bytes) -> bytes:
-    columns = dict(zip((b"rXYZ", b"gXYZ", b"bXYZ"), zip(*primaries, strict=True), strict=True))
-    tags = {name: xyz(column) for name, column in columns.items()}
-    tags |= dict.fromkeys((b"rTRC", b"gTRC", b"bTRC"), trc)
-    return profile(b"RGB ", b"XYZ ", tags)
-
-
 def grey_profile(trc: bytes) -> bytes:
-    return profile(b"GRAY", b"XYZ ", {b"kTRC": trc})
+    return profile_file(b"GRAY", b"XYZ ", {b"kTRC": trc}, name="for tests")
 
 
 def table(inputs: int, grid: int, values: Array) -> bytes:
@@ -140,13 +98,13 @@ def cmyk_profile() -> bytes:
     points = grid_points(3, back).reshape(-1, 3) * 65535
     inks = separated((points - zero) / scale).reshape(back, back, back, 4)
     tags = {b"A2B0": table(4, there, forth), b"B2A0": table(3, back, inks * 65535)}
-    return profile(b"CMYK", b"Lab ", tags, kind=b"prtr")
+    return profile_file(b"CMYK", b"Lab ", tags, name="for tests", kind=b"prtr")
 
 
 RGB_PROFILES: dict[str, Callable[[], bytes]] = {
-    "adobe-rgb": lambda: matrix_profile(ADOBE_RGB, gamma(563 / 256)),
-    "display-p3": lambda: matrix_profile(DISPLAY_P3, curve(*SRGB_CURVE)),
-    "prophoto": lambda: matrix_profile(PROPHOTO, curve(*ROMM_CURVE)),
+    "adobe-rgb": lambda: matrix_profile(ADOBE_RGB, gamma(563 / 256), name="for tests"),
+    "display-p3": lambda: matrix_profile(DISPLAY_P3, curve(*SRGB_CURVE), name="for tests"),
+    "prophoto": lambda: matrix_profile(PROPHOTO, curve(*ROMM_CURVE), name="for tests"),
 }
 GREY_PROFILES: dict[str, Callable[[], bytes]] = {
     "gamma-2.2": lambda: grey_profile(gamma(2.2)),

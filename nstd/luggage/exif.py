@@ -27,6 +27,8 @@ from nstd.luggage.directories import (
 ORIENTATION, SOFTWARE = 0x0112, 0x0131
 X_RESOLUTION, Y_RESOLUTION, RESOLUTION_UNIT = 0x011A, 0x011B, 0x0128
 INCH, CENTIMETRE = 2, 3
+COLOR_SPACE, SRGB_TOLD, ADOBE_RGB_TOLD = 0xA001, 1, 2
+INTEROPERABILITY_INDEX, OPTION_FILE = 0x0001, b"R03"  # of the interoperability directory
 PIXEL_WIDTH, PIXEL_HEIGHT = 0xA002, 0xA003
 RELATED_WIDTH, RELATED_HEIGHT = 0x1001, 0x1002  # of the interoperability directory
 # Where in the picture its subject is, in pixels that lie elsewhere now; and an editor's padding.
@@ -69,6 +71,19 @@ def orientation_in(block: bytes) -> int:
     """Return the orientation as EXIF tells it; 0 where it tells none."""
     tree = tree_of(block)
     return int(_number(tree, tree.main.get(ORIENTATION)) or 0)
+
+
+def tells_adobe_rgb(block: bytes) -> bool:
+    """Tell whether EXIF says that the picture's colours are those of Adobe RGB (1998).
+
+    As DCF's option file (DCF 2.0, CIPA DC-009), or in the word that some cameras use instead.
+    """
+    tree = tree_of(block)
+    told = _number(tree, tree.exif.get(COLOR_SPACE))
+    if told in (SRGB_TOLD, ADOBE_RGB_TOLD):
+        return told == ADOBE_RGB_TOLD
+    index = tree.interop.get(INTEROPERABILITY_INDEX)
+    return index is not None and index.data.rstrip(b"\0") == OPTION_FILE
 
 
 def exif_of_result(

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy
-from numpy.typing import NDArray
 
-ColorModel = Literal["grey", "rgb", "cmyk"]
-Values = NDArray[numpy.float64]
+from nstd.pictures.arrays import Values
+from nstd.pictures.lab import lab_of_light, light_of_lab
 
-CHANNELS: dict[ColorModel, int] = {"grey": 1, "rgb": 3, "cmyk": 4}
+ColorModel = Literal["grey", "rgb", "cmyk", "lab"]
+CHANNELS: dict[ColorModel, int] = {"grey": 1, "rgb": 3, "cmyk": 4, "lab": 3}
 SIGNATURES: dict[ColorModel, bytes] = {"grey": b"GRAY", "rgb": b"RGB ", "cmyk": b"CMYK"}
 ICC_HEADER_BYTES = 128
 RELATIVE_COLORIMETRIC = 1
@@ -40,7 +40,8 @@ NEAR_SRGB = 0.25 / 255
 class ColorSpace:
     """What the numbers of a file mean: its ICC profile, or where there is none, sRGB.
 
-    Without a profile, grey is grey in sRGB, and inks are taken away from white in equal parts.
+    Without a profile, grey is grey in sRGB, and inks are taken away from white in equal parts. Lab
+    needs none.
     """
 
     model: ColorModel
@@ -55,6 +56,8 @@ class ColorSpace:
         """Turn samples (H, W, C) in [0, 1] into working colours (H, W, 3), unbounded."""
         if self.is_srgb:
             return values
+        if self.model == "lab":
+            return _encoded(light_of_lab(values) @ XYZ_TO_SRGB.T)
         if self.profile:
             return _encoded(_to_xyz(values, self.profile, self.model) @ XYZ_TO_SRGB.T)
         if self.model == "cmyk":
@@ -65,8 +68,10 @@ class ColorSpace:
         """Turn working colours (H, W, 3) into samples (H, W, C); a file holds those in [0, 1]."""
         if self.is_srgb:
             return colors
+        if self.model == "lab":
+            return lab_of_light(light_of_srgb(colors) @ SRGB_TO_XYZ.T)
         if self.profile:
-            return _from_xyz(_linear(colors) @ SRGB_TO_XYZ.T, self.profile, self.model)
+            return _from_xyz(light_of_srgb(colors) @ SRGB_TO_XYZ.T, self.profile, self.model)
         if self.model == "cmyk":
             colors = colors.clip(0, 1)
             light = colors.max(axis=2, keepdims=True)
@@ -83,7 +88,7 @@ def usable(model: ColorModel, profile: bytes | None) -> ColorSpace:
 
     A profile that leads in but not back (a scanner's) is no use either: nothing could be written.
     """
-    if not profile or profile[16:20] != SIGNATURES[model]:
+    if not profile or profile[16:20] != SIGNATURES.get(model):
         return ColorSpace(model)
     space = ColorSpace(model, profile)
     try:
@@ -121,7 +126,7 @@ def _is_near_srgb(profile: bytes) -> bool:
     return bool(numpy.abs(found - grid).max() < NEAR_SRGB)
 
 
-def _linear(colors: Values) -> Values:
+def light_of_srgb(colors: Values) -> Values:
     """Undo sRGB's curve, mirrored below zero (IEC 61966-2-1, and scRGB's extension of it)."""
     size = numpy.abs(colors)
     light = numpy.where(size <= 0.04045, size / 12.92, ((size + 0.055) / 1.055) ** 2.4)

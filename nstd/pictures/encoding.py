@@ -3,7 +3,7 @@
 import io
 import struct
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import Any
 
@@ -12,8 +12,11 @@ from PIL import Image, TiffImagePlugin, TiffTags
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
 from nstd.formats import PictureFormat, Subsampling
+from nstd.pictures.arrays import Levels
 from nstd.pictures.color_space import ColorModel
-from nstd.pictures.samples import Levels, Samples
+from nstd.pictures.lab import tiff_of_levels
+from nstd.pictures.samples import Samples
+from nstd.pictures.tiff_kinds import CIE_LAB
 
 FINE_QUALITY = 90  # from here on, unless it is said, colour is kept at full size
 SUBSAMPLING_OF: dict[Subsampling, int] = {444: 0, 422: 1, 420: 2}
@@ -21,12 +24,12 @@ SUBSAMPLING_OF: dict[Subsampling, int] = {444: 0, 422: 1, 420: 2}
 MODELS: dict[PictureFormat, tuple[ColorModel, ...]] = {
     "jpeg": ("grey", "rgb", "cmyk"),
     "png": ("grey", "rgb"),
-    "tiff": ("grey", "rgb", "cmyk"),
+    "tiff": ("grey", "rgb", "cmyk", "lab"),
     "webp": ("rgb",),
 }
 DEEP_FORMATS = frozenset({"png", "tiff"})
 PNG_HEAD_BYTES = 33  # signature and IHDR
-PHOTOMETRIC: dict[ColorModel, int] = {"grey": 1, "rgb": 2, "cmyk": 5}
+PHOTOMETRIC: dict[ColorModel, int] = {"grey": 1, "rgb": 2, "cmyk": 5, "lab": CIE_LAB}
 TIFF_HEAD = struct.pack("<2sHI", b"II", 42, 8)
 STRIP_BYTES = 1 << 20
 UNASSOCIATED_ALPHA = 2
@@ -107,6 +110,8 @@ def _tiff(samples: Samples, profile: bytes | None) -> bytes:
 
     The directory is Pillow's, which moves the offsets of the strips behind itself.
     """
+    if samples.model == "lab":
+        samples = replace(samples, levels=tiff_of_levels(samples.levels))
     array = _interleaved(samples)
     height, width, count = array.shape
     rows = max(1, STRIP_BYTES // array[:1].nbytes)

@@ -15,19 +15,26 @@ from torch.nn import functional as F
 from nstd.errors import PictureError
 from nstd.formats import LONGEST_SIDE_PX, PictureFormat, Subsampling
 from nstd.luggage.blocks import Luggage
+from nstd.luggage.exif import tells_adobe_rgb
 from nstd.luggage.packing import packed
 from nstd.luggage.reading import luggage_of, orientation_of
 from nstd.orders import MetadataChoice
-from nstd.pictures.color_space import CHANNELS, SRGB, ColorSpace, Values, srgb_profile, usable
+from nstd.pictures.arrays import Levels, Values
+from nstd.pictures.beyond_pillow import is_beyond_pillow, samples_beyond_pillow
+from nstd.pictures.coded_colors import profile_of_codes
+from nstd.pictures.color_space import CHANNELS, SRGB, ColorSpace, srgb_profile, usable
 from nstd.pictures.encoding import DEEP_FORMATS, MODELS, Compression, picture_file
+from nstd.pictures.heif import HEIF_FORMATS, colors_of
+from nstd.pictures.icc import adobe_rgb_profile
 from nstd.pictures.opening import opened
-from nstd.pictures.samples import Levels, Samples, deep_samples, is_deep, samples_of, turned
+from nstd.pictures.samples import Samples, samples_of, turned
 
-# All that Pillow raises at damaged pixels and at damaged metadata (fuzzed).
+# All that the decoders raise at damaged pixels and at damaged metadata (fuzzed).
 UNDECODABLE = (
-    OSError, SyntaxError, ValueError, TypeError, AttributeError, LookupError, OverflowError,
-    RuntimeError, struct.error,
+    OSError, SyntaxError, ValueError, TypeError, AttributeError, LookupError, ArithmeticError,
+    RuntimeError, EOFError, struct.error,
 )  # fmt: skip
+CAMERA_FORMATS = ("JPEG", "MPO", "TIFF")  # those of DCF; MPO is Pillow's word for JPEGs in a row
 STRIP_PX = 1 << 18  # of float64 at a time: 6 MB for three channels
 GREY_WITHIN = 0.5 / 65535
 
@@ -63,12 +70,15 @@ def load_photograph(data: bytes) -> Photograph:
     """
     try:
         with opened(io.BytesIO(data)) as picture:
-            deep = deep_samples(picture, data) if is_deep(picture) else None
-            picture.load()
+            beyond = is_beyond_pillow(picture, data)
+            if beyond:
+                samples = samples_beyond_pillow(picture, data)
+            else:
+                picture.load()
+                samples = samples_of(picture)
             luggage = luggage_of(picture, data)
-            samples = deep or samples_of(picture)
-            profile = picture.info.get("icc_profile")
-            if deep or picture.format != "TIFF":  # which Pillow turns when it decodes it
+            profile = picture.info.get("icc_profile") or _told_profile(picture, data, luggage)
+            if beyond or picture.format != "TIFF":  # which Pillow turns when it decodes it
                 samples = turned(samples, orientation_of(luggage))
     except UNDECODABLE as error:
         raise PictureError(f"The picture cannot be decoded: {error}.") from error
@@ -77,6 +87,15 @@ def load_photograph(data: bytes) -> Photograph:
     if samples.alpha is not None:
         alpha = _unit(samples.alpha, samples.largest).unsqueeze(0).unsqueeze(0)
     return Photograph(_unbounded(samples, space).clamp_(0, 1), alpha, luggage, samples, space)
+
+
+def _told_profile(picture: Image.Image, data: bytes, luggage: Luggage) -> bytes | None:
+    """Return the profile of the colours that a file without one tells in other words."""
+    if picture.format in HEIF_FORMATS:
+        return profile_of_codes(colors_of(data))
+    if picture.format in CAMERA_FORMATS and tells_adobe_rgb(luggage.exif):
+        return adobe_rgb_profile()
+    return None
 
 
 def _unit(levels: Levels, largest: int) -> Tensor:

@@ -10,6 +10,7 @@ from typing import BinaryIO
 from PIL import Image, UnidentifiedImageError
 
 from nstd.formats import DECODERS, HEIF_DECODER
+from nstd.pictures.tiff_kinds import TIFF_HEADS, teach_pillow
 
 HEAD_BYTES = 32  # what kind of file it is, and what it is akin to
 
@@ -35,7 +36,10 @@ def opened(source: Path | BinaryIO) -> Iterator[Image.Image]:
 
 def _opened(source: Path | BinaryIO) -> Image.Image:
     """Open a picture; Pillow gives up a JPEG whose Photoshop resources end early, others do not."""
-    formats = (*DECODERS, HEIF_DECODER) if _reads_heif(source) else DECODERS
+    head = _head(source)
+    formats = (*DECODERS, HEIF_DECODER) if _reads_heif(head) else DECODERS
+    if head.startswith(TIFF_HEADS):
+        teach_pillow()
     try:
         return Image.open(source, formats=formats)
     except UnidentifiedImageError:
@@ -71,14 +75,17 @@ def is_heif(head: bytes) -> bool:
     return head[4:8] == b"ftyp" and b"avif" not in head[8:32]
 
 
-def _reads_heif(source: Path | BinaryIO) -> bool:
-    """Make Pillow able to open a HEIC picture, if it is one and the extra is there."""
+def _head(source: Path | BinaryIO) -> bytes:
     if isinstance(source, Path):
         with source.open("rb") as file:
-            head = file.read(HEAD_BYTES)
-    else:
-        head = source.read(HEAD_BYTES)
-        source.seek(0)
+            return file.read(HEAD_BYTES)
+    head = source.read(HEAD_BYTES)
+    source.seek(0)
+    return head
+
+
+def _reads_heif(head: bytes) -> bool:
+    """Make Pillow able to open a HEIC picture, if it is one and the extra is there."""
     if not is_heif(head) or not heif_is_installed():
         return False
     import pillow_heif

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nstd.pictures.opening import HEAD_BYTES, heif_is_installed, is_heif, opened
+from nstd.pictures.tiff_kinds import kind_in_words
 from nstd.spool.decode import DECODED, REFUSED, UNFINISHED, DecodeLimits
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ FOREIGN_KINDS: tuple[tuple[int, bytes, str], ...] = (
 TIFF_NEW_SUBFILE_TYPE, TIFF_DNG_VERSION = 254, 50706
 TIFF_PREVIEW_OR_MASK = 1 | 4
 MOST_PAGES_LOOKED_AT = 64
-UNREAD_MODES = ("I", "F")  # Pillow's names for whole numbers and fractions of 32 bits
+UNREAD_MODES = ("I", "F")  # Pillow's names for numbers with a sign, fractions, and 32 bits
 
 
 class RefusedError(Exception):
@@ -78,9 +79,7 @@ def examine(path: Path, limits: DecodeLimits) -> tuple[int, int]:
                 )
             _refuse_more_than_one(picture)
             if picture.mode in UNREAD_MODES:
-                raise RefusedError(
-                    "has 32 bits a sample; 8 and 16 can be read. Save it with 16 bits."
-                )
+                raise _refused_tiff(kind_in_words(path) or "32 bits a channel")
             _decode(path, picture)
     except RefusedError:
         raise
@@ -91,24 +90,34 @@ def examine(path: Path, limits: DecodeLimits) -> tuple[int, int]:
         ) from error
     # Decoders stumble over damage in every way there is; this process does nothing but stumble.
     except Exception as error:
-        raise _judged(error) from error
+        raise _judged(error, path) from error
     return width, height
 
 
 def _decode(path: Path, picture: "Image.Image") -> None:
     """Decode as the worker will: with another library than Pillow, and a profile, where it does."""
     profile = picture.info.get("icc_profile")
-    if not profile and picture.format not in ("PNG", "TIFF"):
+    if not profile and picture.format in ("JPEG", "MPO", "WEBP"):
         picture.load()
         return
     os.environ["OPENBLAS_NUM_THREADS"] = "1"  # each would take its share of the address space
+    from nstd.pictures.beyond_pillow import is_beyond_pillow, samples_beyond_pillow
     from nstd.pictures.color_space import usable
-    from nstd.pictures.samples import deep_samples, is_deep, model_of
+    from nstd.pictures.heif import HEIF_FORMATS, colors_of
+    from nstd.pictures.samples import model_of
 
-    if is_deep(picture):
-        deep_samples(picture, path.read_bytes())
-    picture.load()
-    usable(model_of(picture), profile)
+    data = path.read_bytes()
+    if picture.format in HEIF_FORMATS and not profile and (curve := colors_of(data).hdr):
+        raise RefusedError(
+            f"is an HDR picture ({curve}), for screens that are brighter than white; pictures for "
+            "ordinary screens can be painted. Export it as a JPEG or as a TIFF."
+        )
+    if is_beyond_pillow(picture, data):
+        model = samples_beyond_pillow(picture, data).model
+    else:
+        picture.load()
+        model = model_of(picture)
+    usable(model, profile)
 
 
 def _refuse_foreign(head: bytes) -> None:
@@ -162,10 +171,19 @@ def _is_preview(picture: "Image.Image") -> bool:
     return isinstance(kind, int) and bool(kind & TIFF_PREVIEW_OR_MASK)
 
 
-def _judged(error: Exception) -> RefusedError | UnfinishedError:
+def _refused_tiff(kind: str) -> RefusedError:
+    return RefusedError(
+        f"is a TIFF of a kind that cannot be read: {kind}. Save it as RGB, grey, CMYK or Lab with "
+        "8 or 16 bits a channel, not compressed or with LZW or ZIP."
+    )
+
+
+def _judged(error: Exception, path: Path) -> RefusedError | UnfinishedError:
     from PIL import UnidentifiedImageError
 
     if isinstance(error, UnidentifiedImageError):
+        if kind := kind_in_words(path):
+            return _refused_tiff(kind)
         return UnfinishedError(f"is not a picture that can be read; {READABLE}.")
     words = " ".join(str(error).split()) or type(error).__name__
     if "MAX_TEXT" in words:

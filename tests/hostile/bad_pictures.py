@@ -12,8 +12,9 @@ from hostile.case import Case, End, pair
 from numpy.typing import NDArray
 from pictures import draw, picture_bytes
 from PIL import Image, ImageCms, PngImagePlugin, TiffImagePlugin
-from profiles import ADOBE_RGB, cmyk_profile, matrix_profile, table
-from profiles import profile as icc_profile
+from profiles import ADOBE_RGB, cmyk_profile, table
+
+from nstd.pictures.icc import matrix_profile, profile_file
 
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
@@ -142,6 +143,10 @@ def deep_tiff(photometric: int = 2, **options: object) -> bytes:
     return tiff_file(deep(), photometric=photometric, **options)
 
 
+def deep_grey() -> bytes:
+    return tiff_file(deep()[..., :2], photometric=1, extra=2)
+
+
 def odd_depths() -> bytes:
     """Return a TIFF whose channels have 16, 16, 16 and 8 bits, so it says."""
     return deep_tiff().replace(
@@ -172,13 +177,15 @@ def wild_table() -> bytes:
 def endless() -> bytes:
     """Return a profile whose curve says that it has four milliards of points."""
     torn = b"curv\0\0\0\0" + struct.pack(">IH", 2**32 - 1, 7)
-    return matrix_profile(ADOBE_RGB, torn)
+    return matrix_profile(ADOBE_RGB, torn, name="torn")
 
 
 def scanner() -> bytes:
     """Return a profile that leads from a device to colours and not back, as some scanners' do."""
     forth = np.full((2, 2, 2, 3), 32768.0)
-    return icc_profile(b"RGB ", b"Lab ", {b"A2B0": table(3, 2, forth)}, kind=b"scnr")
+    return profile_file(
+        b"RGB ", b"Lab ", {b"A2B0": table(3, 2, forth)}, name="scanner", kind=b"scnr"
+    )
 
 
 LAB = ImageCms.buildTransform(
@@ -236,13 +243,15 @@ TABLE: dict[str, tuple[str, Callable[[], bytes], End, str]] = {
     "pages": (".tif", lambda: frames("TIFF"), "failed", "has several pages"),
     "half-a-deep-png": (".png", lambda: first(deep_png(), 0.6), "failed", "damaged or not co"),
     "half-a-deep-tiff": (".tif", lambda: first(deep_tiff(), 0.6), "failed", "IMG.tif is damaged"),
+    "half-a-deep-grey-tiff": (".tif", lambda: first(deep_grey(), 0.6), "failed", "IMG.tif is dam"),
     "deep-of-odd-depths": (".tif", odd_depths, "failed", "IMG.tif is "),
     "deep-wild-strips": (".tif", wild_deep_strips, "failed", "IMG.tif is damaged or not complete"),
-    "floats": (".tif", lambda: saved(draw().convert("F"), "TIFF"), "failed", "has 32 bits a s"),
+    "floats": (".tif", lambda: saved(draw().convert("F"), "TIFF"), "failed", "1 channel of 32 bit"),
     # What follows is odd, and good.
     "deep-tiff": (".tif", deep_tiff, "queued", ""),
     "deep-tiff-by-planes": (".tif", lambda: deep_tiff(planar=True), "queued", ""),
     "deep-inks": (".tif", lambda: deep_tiff(photometric=5, order=">"), "queued", ""),
+    "deep-grey-and-alpha": (".tif", deep_grey, "queued", ""),
     "deep-premultiplied": (".tif", lambda: deep_tiff(extra=1), "queued", ""),
     "deep-png": (".png", deep_png, "queued", ""),
     "torn-table": (".jpg", lambda: inked(cmyk_profile()[:5000]), "queued", ""),

@@ -1,6 +1,7 @@
 """Colours through profiles: against their formulas, at the edges of sRGB, and from odd files."""
 
 import io
+import struct
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 import tifffile
 import torch
-from deep_files import png_file, tiff_file
+from deep_files import png_file, tiff_file, twelve_bit_tiff
 from numpy.typing import NDArray
 from pictures import picture_bytes
 from PIL import Image
@@ -28,6 +29,7 @@ from torch import Tensor
 
 from nstd.engine.objective import make_objective
 from nstd.engine.targets import style_statistics
+from nstd.errors import PictureError
 from nstd.formats import PictureFormat
 from nstd.orders import Finished, Order, StylePicture, StyleShare, WorkOrder
 from nstd.pictures.color_space import SRGB, ColorSpace, srgb_profile, usable
@@ -154,10 +156,10 @@ def test_what_lay_beyond_is_given_as_far_as_the_edge_is_near() -> None:
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-@pytest.mark.parametrize("kind", ["png", "tiff", "planes", "motorola"])
+@pytest.mark.parametrize("kind", ["png", "tiff", "planes", "motorola", "grey"])
 def test_sixteen_bits_are_turned_upright(kind: str, orientation: int) -> None:
     """Whatever lay on its side, in either byte order, pixel by pixel or plane by plane."""
-    levels = deep()
+    levels = deep(channels=2 if kind == "grey" else 3)
     exif = Image.Exif()
     exif[0x0112] = orientation
     if kind == "png":
@@ -165,7 +167,8 @@ def test_sixteen_bits_are_turned_upright(kind: str, orientation: int) -> None:
     else:
         data = tiff_file(
             levels,
-            photometric=2,
+            photometric=1 if kind == "grey" else 2,
+            extra=2 if kind == "grey" else None,
             orientation=orientation,
             planar=kind == "planes",
             order=">" if kind == "motorola" else "<",
@@ -175,7 +178,9 @@ def test_sixteen_bits_are_turned_upright(kind: str, orientation: int) -> None:
         5: levels.swapaxes(0, 1), 6: levels.swapaxes(0, 1)[:, ::-1],
         7: levels.swapaxes(0, 1)[::-1, ::-1], 8: levels.swapaxes(0, 1)[::-1],
     }  # fmt: skip
-    assert np.array_equal(load_photograph(data).samples.levels, turns[orientation])
+    samples = load_photograph(data).samples
+    assert np.array_equal(samples.levels, turns[orientation][..., : samples.levels.shape[2]])
+    assert samples.alpha is None or np.array_equal(samples.alpha, turns[orientation][..., -1])
 
 
 def test_premultiplied_colours_are_divided_by_their_opacity() -> None:
@@ -191,9 +196,67 @@ def test_premultiplied_colours_are_divided_by_their_opacity() -> None:
     assert np.array_equal(found.alpha, levels[..., 3])
 
 
-def test_a_fourth_channel_of_no_meaning_is_no_transparency() -> None:
+def test_premultiplied_grey_is_divided_by_its_opacity() -> None:
+    """As colours are, and where zero is white, that is so for the ink."""
+    levels = deep(channels=2)
+    levels[..., 1] = levels[..., 1] // 2 + 30000
+    stored = levels.copy()
+    stored[..., 0] = (levels[..., 0] * (levels[..., 1] / 65535)).round()
+    for photometric, expected in ((1, levels[..., :1]), (0, 65535 - levels[..., :1])):
+        found = load_photograph(tiff_file(stored, photometric=photometric, extra=1)).samples
+        assert np.abs(found.levels.astype(int) - expected).max() <= 2
+        assert found.alpha is not None
+        assert np.array_equal(found.alpha, levels[..., 1])
+
+
+@pytest.mark.parametrize("planar", [False, True], ids=["pixels", "planes"])
+@pytest.mark.parametrize(("channels", "photometric"), [(2, 1), (4, 2)], ids=["grey", "rgb"])
+def test_a_channel_of_no_meaning_is_no_transparency(
+    channels: int, photometric: int, planar: bool
+) -> None:
     """A TIFF says what stands behind its colours."""
-    assert load_photograph(tiff_file(deep(channels=4), photometric=2, extra=0)).alpha is None
+    levels = deep(channels=channels)
+    photograph = load_photograph(tiff_file(levels, photometric=photometric, extra=0, planar=planar))
+    assert photograph.alpha is None
+    assert np.array_equal(photograph.samples.levels, levels[..., :-1])
+
+
+@pytest.mark.parametrize("extra", [(0, 0), (1, 0), (2, 0), (2, 0, 0)], ids=str)
+def test_masks_behind_deep_colours_are_passed_over(extra: tuple[int, ...]) -> None:
+    """Selections that an editor keeps; what comes first may be transparency."""
+    levels = deep(channels=3 + len(extra))
+    levels[..., 3] = 65535
+    out = io.BytesIO()
+    tifffile.imwrite(out, levels, photometric="rgb", extrasamples=extra, planarconfig="contig")
+    samples = load_photograph(out.getvalue()).samples
+    assert np.array_equal(samples.levels, levels[..., :3])
+    assert (samples.alpha is None) == (extra[0] == 0)
+
+
+@pytest.mark.parametrize("masks", [1, 2])
+def test_masks_behind_deep_inks_are_passed_over(masks: int) -> None:
+    """As with eight bits."""
+    levels = deep(channels=4 + masks)
+    out = io.BytesIO()
+    extra = (0,) * masks
+    tifffile.imwrite(out, levels, photometric="separated", extrasamples=extra)
+    samples = load_photograph(out.getvalue()).samples
+    assert samples.model == "cmyk"
+    assert samples.alpha is None
+    assert np.array_equal(samples.levels, levels[..., :4])
+
+
+def test_a_deep_tiff_of_which_a_part_is_missing_is_not_black_there() -> None:
+    """It cannot be decoded: a strip of no bytes, one that lies nowhere, or one behind the end."""
+    data = tiff_file(deep(channels=2), photometric=1, extra=2, planar=True)
+    load_photograph(data)
+    sizes, places = (data.index(struct.pack("<HHI", tag, 4, 2)) + 8 for tag in (279, 273))
+    for at, value in ((sizes, 0), (places, 0), (places, len(data) - 8)):
+        (where,) = struct.unpack_from("<I", data, at)
+        torn = bytearray(data)
+        struct.pack_into("<I", torn, where, value)
+        with pytest.raises(PictureError, match=r"cannot be decoded: a part .* missing"):
+            load_photograph(bytes(torn))
 
 
 def test_one_colour_can_be_transparent_in_sixteen_bits() -> None:
@@ -204,6 +267,13 @@ def test_one_colour_can_be_transparent_in_sixteen_bits() -> None:
     assert photograph.alpha is not None
     assert float(photograph.alpha[0, 0, 3:7].max()) == 0
     assert float(photograph.alpha[0, 0, 8:].min()) == 1
+
+
+def test_twelve_bits_of_grey_are_as_bright_as_they_are() -> None:
+    """A medical or a scanner's TIFF: its brightest level is white."""
+    levels = np.linspace(0, 4095, 20 * 26).round().astype(np.uint16).reshape(20, 26)
+    found = load_photograph(twelve_bit_tiff(levels)).samples.levels[..., 0]
+    assert np.array_equal(found, (levels * (65535 / 4095)).round())
 
 
 def test_grey_ink_counts_down() -> None:

@@ -1,19 +1,22 @@
 """A job of no strength gives the photograph back: every format, depth, mode and profile."""
 
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import imagecodecs
 import numpy as np
 import pytest
 import tifffile
 from deep_files import png_file, tiff_file
+from heif_files import KINDS
 from numpy.typing import NDArray
 from PIL import Image
 from profiles import GREY_PROFILES, RGB_PROFILES, cmyk_profile, lab, printed, separated
+from told_colors import telling, with_exif
 
 from nstd.formats import PictureFormat, Subsampling
 from nstd.orders import Finished, Order, StyleShare, WorkOrder
+from nstd.pictures.icc import adobe_rgb_profile
 from nstd.recipe import load_recipe
 from nstd.weights.load import Weights
 from nstd.worker.station import Station
@@ -22,9 +25,12 @@ from nstd.worker.worker import run_order
 Levels = NDArray[np.uint8] | NDArray[np.uint16]
 
 HEIGHT, WIDTH = 48, 64
-CHANNELS = {"grey": 1, "grey-alpha": 2, "rgb": 3, "rgb-alpha": 4}
-PHOTOMETRIC = {"grey": 1, "rgb": 2, "rgb-alpha": 2, "cmyk": 5}
+CHANNELS = {"grey": 1, "grey-alpha": 2, "rgb": 3, "rgb-alpha": 4, "lab": 3, "lab-alpha": 4}
+PHOTOMETRIC = {
+    "grey": 1, "grey-alpha": 1, "rgb": 2, "rgb-alpha": 2, "cmyk": 5, "lab": 8, "lab-alpha": 8,
+}  # fmt: skip
 PILLOW_MODES = {"grey": "L", "grey-alpha": "LA", "rgb": "RGB", "rgb-alpha": "RGBA", "cmyk": "CMYK"}
+TOLD = "told-adobe-rgb"  # by EXIF alone
 SUFFIXES = {"JPEG": "jpeg", "PNG": "png", "TIFF": "tiff", "WEBP": "webp"}
 
 
@@ -67,6 +73,13 @@ def inks(bits: int) -> Levels:
     return levels.round().astype(np.uint8 if bits == 8 else np.uint16)
 
 
+def tamed(levels: Levels) -> Levels:
+    """Keep a* and b*, which are signed, at 127 at the most, as far as a profile of Lab goes."""
+    half = np.iinfo(levels.dtype).max // 2 + 1
+    levels[..., 1:3] = (levels[..., 1:3] + half).clip(0, half + 127 * half // 128) + half
+    return levels
+
+
 SRGB_TO_XYZ = (
     (0.4360747, 0.3850649, 0.1430804),
     (0.2225045, 0.7168786, 0.0606169),
@@ -85,19 +98,26 @@ class Case:
 
     @property
     def icc(self) -> bytes | None:
+        """The profile of the result, and of the file unless that tells its colours in EXIF."""
         if self.profile is None:
             return None
+        if self.profile == TOLD:
+            return adobe_rgb_profile()
         if self.mode == "cmyk":
             return cmyk_profile()
         return (GREY_PROFILES if self.mode.startswith("grey") else RGB_PROFILES)[self.profile]()
 
     def levels(self) -> Levels:
-        return (
-            inks(self.bits) if self.mode == "cmyk" else photograph(CHANNELS[self.mode], self.bits)
-        )
+        if self.mode == "cmyk":
+            return inks(self.bits)
+        levels = photograph(CHANNELS[self.mode], self.bits)
+        return tamed(levels) if self.mode.startswith("lab") else levels
 
     def file(self) -> bytes:
-        """Write the photograph, without nstd."""
+        """Write the photograph, without nstd but for its EXIF."""
+        if self.profile == TOLD:
+            plain = replace(self, profile=None).file()
+            return with_exif(plain, telling(), format=SUFFIXES[self.format])
         if self.format == "PNG":
             return png_file(self.levels(), profile=self.icc)
         if self.format == "TIFF":
@@ -120,30 +140,25 @@ def pillow_file(levels: Levels, case: Case) -> bytes:
 
 def levels_of(data: bytes) -> Levels:
     """Read a file's levels (H, W, C) without nstd, at its own depth."""
-    with Image.open(io.BytesIO(data)) as picture:
-        deep = picture.mode.startswith("I;16") or (
-            picture.format == "TIFF" and 16 in tags_of(picture)
-        )
-        deep = deep or (picture.format == "PNG" and data[24] == 16)
-        if deep:
-            read = imagecodecs.png_decode if picture.format == "PNG" else read_tiff
-            array = read(data)
-        else:
+    if is_tiff(data):
+        with tifffile.TiffFile(io.BytesIO(data)) as file:
+            array = file.pages[0].asarray()
+    elif data[1:4] == b"PNG" and data[24] == 16:
+        array = imagecodecs.png_decode(data)
+    else:
+        with Image.open(io.BytesIO(data)) as picture:
             array = np.asarray(picture)
     return array[..., None] if array.ndim == 2 else array
 
 
-def read_tiff(data: bytes) -> Levels:
-    with tifffile.TiffFile(io.BytesIO(data)) as file:
-        return file.pages[0].asarray()
-
-
-def tags_of(picture: Image.Image) -> tuple[int, ...]:
-    bits = picture.tag_v2.get(258, ())
-    return bits if isinstance(bits, tuple) else (bits,)
+def is_tiff(data: bytes) -> bool:
+    return data[:2] in (b"II", b"MM")
 
 
 def profile_of(data: bytes) -> bytes | None:
+    if is_tiff(data):
+        with tifffile.TiffFile(io.BytesIO(data)) as file:
+            return file.pages[0].iccprofile
     with Image.open(io.BytesIO(data)) as picture:
         return picture.info.get("icc_profile")
 
@@ -181,17 +196,23 @@ LOSSLESS = [
     Case(format, mode, bits, profile)
     for format, modes in (
         ("PNG", ("grey", "grey-alpha", "rgb", "rgb-alpha")),
-        ("TIFF", ("grey", "rgb", "rgb-alpha")),
+        ("TIFF", ("grey", "grey-alpha", "rgb", "rgb-alpha")),
     )
     for mode in modes
     for bits in (8, 16)
     for profile in (None, *(GREY_PROFILES if mode.startswith("grey") else RGB_PROFILES))
+]
+LOSSLESS += [
+    Case("TIFF", mode, bits, profile)
+    for mode, profile in (("rgb", TOLD), ("lab", None), ("lab-alpha", None))
+    for bits in (8, 16)
 ]
 LOSSY = [
     Case(format, mode, 8, profile)
     for format, mode in (("JPEG", "grey"), ("JPEG", "rgb"), ("WEBP", "rgb"), ("WEBP", "rgb-alpha"))
     for profile in (None, *(GREY_PROFILES if mode == "grey" else RGB_PROFILES))
 ]
+LOSSY += [Case("JPEG", "rgb", 8, TOLD)]
 INKS = [
     Case(format, "cmyk", bits, profile)
     for format, bits in (("JPEG", 8), ("TIFF", 8), ("TIFF", 16))
@@ -215,6 +236,20 @@ def test_without_strength_a_lossless_file_comes_back(case: Case, station: Statio
     assert np.abs(found.astype(int) - wanted.astype(int)).max() <= 1
     if case.profile:
         assert profile_of(data) == case.icc
+
+
+@pytest.mark.parametrize("output", ["png", "tiff"])
+@pytest.mark.parametrize("bits", [10, 12])
+@pytest.mark.parametrize("kind", KINDS)
+def test_without_strength_ten_and_twelve_bits_become_sixteen(
+    kind: str, bits: int, output: PictureFormat, station: Station
+) -> None:
+    """An AVIF or a HEIC, in a format that is deep enough: each level is where it was."""
+    levels = photograph(3, bits)
+    data = given_back(KINDS[kind](levels, bits), station, output=output)
+    found = levels_of(data)
+    assert found.dtype == np.uint16
+    assert np.array_equal(found, (levels * (65535 / (2**bits - 1))).round())
 
 
 @named(LOSSY)

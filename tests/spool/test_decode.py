@@ -4,7 +4,9 @@ import io
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
+import tifffile
 from pictures import picture_bytes, put_picture
 from PIL import Image
 
@@ -154,6 +156,44 @@ def test_with_its_extra_a_heic_picture_is_read(tmp_path: Path) -> None:
         - load_photograph(picture_bytes(format="PNG")).pixels
     )
     assert float(difference.abs().mean()) < 0.02
+
+
+@pytest.mark.parametrize(
+    ("levels", "options", "words"),
+    [
+        (np.zeros((20, 26, 3), np.float32), {}, "3 channels of 32 bits, RGB, floating point"),
+        (
+            np.zeros((20, 26), np.int16),
+            {"photometric": "minisblack"},
+            "1 channel of 16 bits, grey, signed",
+        ),
+        (
+            np.zeros((20, 26), np.uint32),
+            {"photometric": "minisblack"},
+            "1 channel of 32 bits, grey",
+        ),
+        (np.zeros((20, 26, 3), np.int16), {}, "3 channels of 16 bits, RGB, signed"),
+        (
+            np.zeros((20, 26, 3), np.uint8),
+            {"compression": "jpegxl"},
+            "3 channels of 8 bits, RGB, compressed as JPEGXL",
+        ),
+        (
+            np.zeros((20, 26), np.uint16),
+            {"photometric": "cfa"},
+            "1 channel of 16 bits, colours of kind 32803",
+        ),
+    ],
+    ids=["fractions", "signed-grey", "grey-of-32", "signed", "compression", "sensor"],
+)
+def test_a_tiff_of_a_kind_that_is_not_read_is_refused_by_its_kind(
+    tmp_path: Path, levels: np.ndarray, options: dict[str, str], words: str
+) -> None:
+    """At once, with what was found, and what to save instead."""
+    path = tmp_path / "IMG.tif"
+    tifffile.imwrite(path, levels, **{"photometric": "rgb", **options})
+    with pytest.raises(PictureError, match=rf"^IMG\.tif is a TIFF .* read: {words}\. Save it as"):
+        check_picture(path, LIMITS, name="IMG.tif")
 
 
 def test_an_avif_picture_is_read(tmp_path: Path) -> None:
