@@ -29,3 +29,8 @@ def deepest_block(layers: Iterable[str]) -> int:
 def smallest_side_px(layers: Iterable[str]) -> int:
     """Return the shortest side on which the deepest layer still has four positions across."""
     return int(4 * 2 ** (deepest_block(layers) - 1))
+
+
+def cell_px(layer: str) -> int:
+    """Return how many pixels a side belong to a position of a layer: each pooling doubles them."""
+    return int(2 ** (deepest_block([layer]) - 1))

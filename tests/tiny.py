@@ -9,6 +9,7 @@ from torch.nn import functional as F
 from nstd.engine.backbone import Backbone, assemble
 from nstd.engine.stylize import Problem
 from nstd.engine.targets import StyleStats, style_statistics
+from nstd.engine.total_variation import TV_LOSSES, whole_patch
 from nstd.recipe import Recipe
 from nstd.weights.load import Weights, load_backbone
 from nstd.worker.station import Station
@@ -111,6 +112,11 @@ def tiny_problem(recipe: Recipe, *, strength: float = 1.0, seed: int = 0) -> Pro
 
     content = smooth_picture(width=64, height=48, seed=7)
     return Problem(recipe, backbone, content, style_at, strength, seed, lambda: style)
+
+
+def variation(loss: str, picture: Tensor, weights: Tensor | None = None) -> float:
+    """Return the total variation of a whole picture."""
+    return float(TV_LOSSES[loss](whole_patch(picture, weights)))
 
 
 def real_backbone(weights: Weights, recipe: Recipe) -> Backbone:

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from nstd.engine.context import Context
-from nstd.layers import CONVOLUTIONS_PER_BLOCK, deepest_block
+from nstd.layers import CONVOLUTIONS_PER_BLOCK, cell_px, deepest_block
 
 Tap = Callable[[str, Tensor], Tensor]
 
@@ -48,6 +48,16 @@ class Backbone:
     @property
     def dtype(self) -> torch.dtype:
         return self.blocks[0][0].weight.dtype
+
+    def values_at(self, layer: str, height: int, width: int) -> int:
+        """Return how many values a layer has of a picture of that size."""
+        cell = cell_px(layer)
+        return self._channels(layer) * (height // cell) * (width // cell)
+
+    def _channels(self, layer: str) -> int:
+        names = {layer, layer.replace("relu", "conv")}
+        (channels,) = (c.bias.shape[0] for b in self.blocks for c in b if c.name in names)
+        return channels
 
     def features(
         self, picture: Tensor, layers: Iterable[str], tap: Tap | None = None

@@ -1,35 +1,21 @@
-"""The loss terms: plain functions of features, of statistics or of the picture, nothing kept.
+"""The loss terms: plain functions of features or of their statistics, nothing kept.
 
 A style loss is made in two steps: `gram(term, target)` prepares what depends on the style alone and
 returns the function of the picture's statistics, which is what runs in every step.
 """
 
 from collections.abc import Callable
-from typing import Protocol
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from nstd.engine.context import Context
 from nstd.engine.statistics import LayerStats
+from nstd.engine.tiling import Window, whole_of
 from nstd.engine.wasserstein import make_distance, plain_trace, settled_trace
 from nstd.recipe import GramTerm, StyleTerm
 
 StyleLoss = Callable[[LayerStats], Tensor]
-
-
-class ContentLoss(Protocol):
-    """Compares features with the photograph's, (1, C, H, W) both."""
-
-    def __call__(self, features: Tensor, target: Tensor, w: Tensor | None = None, /) -> Tensor: ...
-
-
-class TvLoss(Protocol):
-    """Sums a picture's differences of neighbours."""
-
-    def __call__(self, picture: Tensor, weights: Tensor | None = None, /) -> Tensor: ...
-
 
 ABSOLUTE_RIDGE = 1e-4
 RELATIVE_RIDGE = 1e-4
@@ -66,11 +52,12 @@ def relative_gram(term: StyleTerm, target: LayerStats) -> StyleLoss:  # noqa: AR
 def wasserstein(term: StyleTerm, target: LayerStats) -> StyleLoss:  # noqa: ARG001
     """Squared Wasserstein-2 distance of the two Gaussians, divided by the number of channels.
 
-    As the public engine whose method it is computes it, matrix roots that have not settled and all.
+    As the public engine whose method it is computes it: in fp32, matrix roots that have not settled
+    and all.
     """
-    ridge = torch.full_like(target.mean[0], ABSOLUTE_RIDGE)
-    distance = make_distance(target, ridge=ridge, trace_of_root=plain_trace)
-    return lambda stats: distance(stats) / stats.mean.shape[0]
+    ridge = torch.full_like(target.mean[0], ABSOLUTE_RIDGE, dtype=torch.float32)
+    distance = make_distance(target.in_fp32(), ridge=ridge, trace_of_root=plain_trace)
+    return lambda stats: distance(stats.in_fp32()) / stats.mean.shape[0]
 
 
 def relative_wasserstein(term: StyleTerm, target: LayerStats) -> StyleLoss:  # noqa: ARG001
@@ -81,105 +68,64 @@ def relative_wasserstein(term: StyleTerm, target: LayerStats) -> StyleLoss:  # n
     return lambda stats: distance(stats) / scale
 
 
-def mean_square(features: Tensor, target: Tensor, weights: Tensor | None = None) -> Tensor:
-    """Mean over all features of w (F − F*)²; squares in the features' precision, the sum in fp32.
+def tapped_distance(
+    features: Tensor, target: Tensor, *, own: Window | None = None, weights: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
+    """Return Σ w (F − F*)² over a map on its way through a network, and the map to go on with.
 
-    In the features' precision, because fp32 copies of the maps would be the largest thing kept.
-    `weights` (1, 1, H, W) have the mean one.
+    Squares are taken in the features' precision, because fp32 copies of the maps would be the
+    largest thing kept; the sum is in fp32.
+
+    Args:
+        features: (1, C, H, W).
+        own: the places that are summed; None: all.
+        target: the photograph's features there, (1, C, h, w).
+        weights: how much each of these places counts, (1, 1, h, w); None: all the same.
     """
-    mean: Tensor = _MeanSquare.apply(features, target, weights)
-    return mean
+    onward, distance = _Distance.apply(features, target, weights, own or whole_of(features))
+    return onward, distance
 
 
-class _MeanSquare(torch.autograd.Function):
-    """The mean square, with the features' gradient 2 (F − F*) / n in the layout of the features.
+class _Distance(torch.autograd.Function):
+    """The squared distance, with the features' gradient 2 w (F − F*) in the layout of the features.
 
     autograd would keep the differences, a map of their own, and hand the gradient on in rows of
     pixels, which every convolution below would have to transpose.
     """
 
     @staticmethod
-    def forward(ctx: Context, features: Tensor, target: Tensor, weights: Tensor | None) -> Tensor:
+    def forward(
+        ctx: Context, features: Tensor, target: Tensor, weights: Tensor | None, own: Window
+    ) -> tuple[Tensor, Tensor]:
         if weights is not None:
             weights = weights.to(features.dtype)
         ctx.save_for_backward(features, target, weights)
-        squares = (features - target).square()
-        return _weighed(squares, weights).mean(dtype=torch.float32)
+        ctx.own = own
+        ctx.set_materialize_grads(False)
+        squares = (features[..., *own.slices] - target).square()
+        distance = _weighed(squares, weights).sum(dtype=torch.float32)
+        return features.view_as(features), distance
 
     @staticmethod
-    def backward(ctx: Context, *gradients: Tensor) -> tuple[Tensor, None, None]:
+    def backward(
+        ctx: Context, onward: Tensor | None, g_distance: Tensor | None
+    ) -> tuple[Tensor | None, None, None, None]:
         features, target, weights = ctx.saved_tensors
-        slope = (features - target) * (gradients[0] * (2 / target.numel()))
-        return _weighed(slope, weights), None, None
+        if g_distance is None:
+            return onward, None, None, None
+        own = ctx.own.slices
+        slope = _weighed((features[..., *own] - target) * (2 * g_distance), weights)
+        if onward is None:
+            if slope.shape == features.shape:
+                return slope, None, None, None
+            onward = torch.zeros_like(features)
+        # In place: the map that comes from deeper layers was made for this function alone.
+        onward[..., *own] += slope
+        return onward, None, None, None
 
 
 def _weighed(values: Tensor, weights: Tensor | None) -> Tensor:
     return values if weights is None else values * weights
-
-
-def sum_square(features: Tensor, target: Tensor, weights: Tensor | None = None) -> Tensor:
-    """Σ w (F − F*)²."""
-    return mean_square(features, target, weights) * target.numel()
-
-
-def l1(picture: Tensor, weights: Tensor | None = None) -> Tensor:
-    """Sum of the absolute differences of neighbours, divided by the number of values.
-
-    Args:
-        picture: (1, 3, H, W) in [0, 1].
-        weights: (1, 1, H, W) with mean one; a difference counts as the lesser of its two pixels.
-    """
-    across, down = _differences(picture)
-    to_right, to_below = _weights_between(weights)
-    sums = _weighed(across.abs(), to_right).sum() + _weighed(down.abs(), to_below).sum()
-    return sums / picture.numel()
-
-
-def l2(picture: Tensor, weights: Tensor | None = None) -> Tensor:
-    """Mean squared difference of neighbours, across and down (Mahendran & Vedaldi 2015, β = 2)."""
-    across, down = _differences(picture)
-    to_right, to_below = _weights_between(weights)
-    return _weighed(across.square(), to_right).mean() + _weighed(down.square(), to_below).mean()
-
-
-def nine_point(picture: Tensor, weights: Tensor | None = None) -> Tensor:
-    """Squared differences of all eight neighbours, edges repeated, diagonals a quarter as much.
-
-    Twice the mean of ∂x²/3 + ∂y²/3 + ∂↘²/12 + ∂↙²/12: the same in every direction, to second order.
-    """
-    padded = F.pad(picture, (1, 1, 1, 1), mode="replicate")  # (1, 3, H+2, W+2)
-    across, down = _differences(picture)  # over the edges they are zero
-    falling = padded[..., 1:, 1:] - padded[..., :-1, :-1]
-    rising = padded[..., 1:, :-1] - padded[..., :-1, 1:]
-    to_right, to_below = _weights_between(weights)
-    straight = _weighed(across.square(), to_right).sum() + _weighed(down.square(), to_below).sum()
-    along, against = _weights_of_diagonals(weights)
-    diagonal = _weighed(falling.square(), along).mean() + _weighed(rising.square(), against).mean()
-    return 2 * (straight / (3 * picture.numel()) + diagonal / 12)
-
-
-def _weights_between(weights: Tensor | None) -> tuple[Tensor | None, Tensor | None]:
-    """Weigh the differences of `_differences`: as the lesser of the two pixels."""
-    if weights is None:
-        return None, None
-    return (
-        torch.minimum(weights[..., :, 1:], weights[..., :, :-1]),
-        torch.minimum(weights[..., 1:, :], weights[..., :-1, :]),
-    )
-
-
-def _weights_of_diagonals(weights: Tensor | None) -> tuple[Tensor | None, Tensor | None]:
-    if weights is None:
-        return None, None
-    padded = F.pad(weights, (1, 1, 1, 1), mode="replicate")
-    return (
-        torch.minimum(padded[..., 1:, 1:], padded[..., :-1, :-1]),
-        torch.minimum(padded[..., 1:, :-1], padded[..., :-1, 1:]),
-    )
-
-
-def _differences(picture: Tensor) -> tuple[Tensor, Tensor]:
-    return picture[..., :, 1:] - picture[..., :, :-1], picture[..., 1:, :] - picture[..., :-1, :]
 
 
 GRAM_NORMALIZATIONS: dict[str, Callable[[LayerStats], Tensor]] = {
@@ -194,10 +140,10 @@ STYLE_LOSSES: dict[str, Callable[[StyleTerm, LayerStats], StyleLoss]] = {
     "wasserstein": wasserstein,
     "relative_wasserstein": relative_wasserstein,
 }
-CONTENT_LOSSES: dict[str, ContentLoss] = {
-    "mean_square": mean_square,
-    "quarter_mean_square": lambda features, target, w=None: mean_square(features, target, w) / 4,
-    "sum_square": sum_square,
-    "half_sum_square": lambda features, target, w=None: sum_square(features, target, w) / 2,
+# A content loss is a squared distance, times this share of a layer with so many values.
+CONTENT_LOSSES: dict[str, Callable[[int], float]] = {
+    "mean_square": lambda values: 1 / values,
+    "quarter_mean_square": lambda values: 1 / (4 * values),
+    "sum_square": lambda _: 1.0,
+    "half_sum_square": lambda _: 0.5,
 }
-TV_LOSSES: dict[str, TvLoss] = {"l1": l1, "l2": l2, "nine_point": nine_point}

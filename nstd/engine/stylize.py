@@ -16,6 +16,7 @@ from nstd.engine.pyramid import Level, plan_levels
 from nstd.engine.starts import starting_picture
 from nstd.engine.synchronization import Read, read
 from nstd.engine.targets import StyleStats
+from nstd.engine.tiling import Tiling, whole_at
 from nstd.engine.visibility import pixel_weights
 from nstd.recipe import Recipe
 
@@ -31,7 +32,8 @@ class Problem:
     statistics for a level of that width and height; `style_picture`, (1, 3, h, w), is
     needed only by a recipe that starts from it. `alpha` is the content's opacity, (1, 1, H, W) in
     [0, 1]: what is transparent counts for nothing; None: all counts the same. `content_features`
-    are shared by runs that have photograph and network in common.
+    are shared by runs that have photograph and network in common. `tiling_at` says, of a level of
+    that width and height, how much of it is looked at at once.
     """
 
     recipe: Recipe
@@ -44,6 +46,7 @@ class Problem:
     read: Read = read
     alpha: Tensor | None = None
     content_features: ContentFeatures | None = None
+    tiling_at: Callable[[int, int], Tiling] = whole_at
 
 
 @dataclass(frozen=True)
@@ -151,6 +154,7 @@ class Run:
             strength=problem.strength,
             features=problem.content_features,
             weights=pixel_weights(problem.alpha, width=level.width, height=level.height),
+            tiling=problem.tiling_at(level.width, level.height),
         )
         self._pixels: Parametrisation = PARAMETRISATIONS[level.variable]
         self._optimizer: Optimizer = make_optimizer(

@@ -2,13 +2,16 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
 
 from nstd.engine.backbone import Backbone
-from nstd.engine.statistics import LayerStats, layer_statistics
+from nstd.engine.statistics import LayerStats, LayerSums, tapped_sums
+from nstd.engine.tiling import WHOLE, Tile, Tiling
 from nstd.engine.visibility import layer_weights
+from nstd.layers import cell_px
 
 LADDER_STEPS_PER_OCTAVE = 4
 LADDER_START_PX = 32
@@ -23,17 +26,42 @@ class StyleStats:
 
 @torch.no_grad()
 def style_statistics(
-    backbone: Backbone, picture: Tensor, layers: Iterable[str], weights: Tensor | None = None
+    backbone: Backbone,
+    picture: Tensor,
+    layers: Iterable[str],
+    weights: Tensor | None = None,
+    tiling: Tiling = WHOLE,
 ) -> StyleStats:
     """Measure a style picture (1, 3, H, W) in [0, 1] at the named layers.
 
-    `weights` (1, 1, H, W), of mean one, say how much each pixel counts.
+    Args:
+        weights: how much each pixel counts, (1, 1, H, W) with mean one; None: all the same.
+        tiling: how much of the picture is looked at at once.
     """
-    features = backbone.features(picture, layers)
+    wanted = tuple(layers)
+    height, width = picture.shape[-2:]
+    weights_at = {layer: layer_weights(weights, layer) for layer in wanted}
+    sums: dict[str, LayerSums] = {}
+
+    def tap(tile: Tile, layer: str, features: Tensor) -> Tensor:
+        own, place = tile.own_at(layer), tile.place_at(layer).slices
+        its = weights_at[layer]
+        onward, found = tapped_sums(
+            features, own=own, weights=None if its is None else its[..., *place]
+        )
+        sums[layer] = found.plus(sums.get(layer))
+        return onward
+
+    tiles = tiling.tiles(
+        height=height, width=width, architecture=backbone.architecture, layers=wanted
+    )
+    for tile in tiles:
+        tiling.between()
+        backbone.features(picture[..., *tile.seen.slices], wanted, partial(tap, tile))
     return StyleStats(
         {
-            name: layer_statistics(value, layer_weights(weights, name))
-            for name, value in features.items()
+            layer: found.over((height // cell_px(layer)) * (width // cell_px(layer)))
+            for layer, found in sums.items()
         }
     )
 

@@ -4,6 +4,7 @@ import math
 import platform
 import time
 from collections.abc import Callable, Generator, Iterator
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -11,11 +12,10 @@ from torch import Tensor
 from nstd import __version__
 from nstd.engine.color import Tone, grey, tone
 from nstd.engine.content import ContentFeatures
-from nstd.engine.objective import make_objective
-from nstd.engine.pixels import resize
 from nstd.engine.stylize import Problem, Run, Step
-from nstd.engine.synchronization import read, read_rows
+from nstd.engine.synchronization import read_rows
 from nstd.engine.targets import StyleStats
+from nstd.engine.tiling import Tiling
 from nstd.engine.visibility import opacity, pixel_weights
 from nstd.errors import DivergedError
 from nstd.formats import SUFFIX_OF_FORMAT
@@ -36,16 +36,17 @@ from nstd.pictures.images import Photograph, load_photograph
 from nstd.worker import checkpoint
 from nstd.worker.accelerator import (
     device_name,
-    exact_fp32,
     forget_peak_memory,
     has_bf16,
     peak_memory_bytes,
 )
 from nstd.worker.artifacts import group_sums, losses_csv, losses_png
+from nstd.worker.delivered_loss import delivered_loss
 from nstd.worker.framing import encoded, on_canvas, result_size
 from nstd.worker.previews import Miniatures
 from nstd.worker.station import Station
 from nstd.worker.style_pictures import JobStyles
+from nstd.worker.thrift import Thrift
 
 WORD_EVERY_S = 1.0
 MOST_RISEN = 10.0  # times the loss at the level's start: what a run may end with
@@ -65,9 +66,12 @@ class Painting:
         station: Station,
         stop: Callable[[], bool],
         alive: Callable[[], None],
+        thrift: Thrift,
         features: ContentFeatures | None = None,
     ) -> None:
         self.features = features
+        self.thrift, self.alive = thrift, alive
+        self.long_px = 0  # of the canvas
         self.work, self.order, self.station, self.stop = order, order.order, station, stop
         self.recipe = order.order.recipe
         self.rows: list[LossRow] = []
@@ -80,7 +84,7 @@ class Painting:
             recipe=self.recipe,
             style_scale=self.order.style_scale,
             station=station,
-            alive=alive,
+            tiling=Tiling(thrift.look_px, between=alive),
         )
 
     def events(self) -> Iterator[Event]:
@@ -88,6 +92,7 @@ class Painting:
         began = time.monotonic()
         photograph = load_photograph(self.work.content)
         content = on_canvas(self.order, photograph, self.station.device)
+        self.long_px = max(content.shape[-2:])
         self.miniatures = Miniatures.of(self.order, photograph, content)
         seconds_load = time.monotonic() - began
         if self.order.strength == 0:
@@ -148,8 +153,12 @@ class Painting:
             style_picture=lambda: self.styles.first_picture(self.tone),
             alpha=alpha,
             content_features=self.features,
+            tiling_at=self._tiling_at,
         )
         return Run(problem, saved.run if saved else None)
+
+    def _tiling_at(self, width: int, height: int) -> Tiling:
+        return replace(self.thrift.tiling_at(width, height), between=self.alive)
 
     @property
     def dtype(self) -> torch.dtype:
@@ -239,7 +248,16 @@ class Painting:
         width, height = result_size(self.order, photograph)
         data = encoded(self.order, picture, photograph)
         names = run.term_names if run else ()
-        delivered = self._delivered(run, data) if run else {}
+        delivered = {}
+        if run:
+            exact = self.station.backbone(self.recipe, torch.float32)
+            last = run.levels[-1]
+            style = self._style_at(last.width, last.height, torch.float32)
+            look = Tiling(self.thrift.look_px, keeps_targets=False, between=self.alive)
+            keeps = self.order.color == "keep"
+            delivered = delivered_loss(
+                data, run, backbone=exact, style=style, keeps_colors=keeps, tiling=look
+            )
         files = [
             ProducedFile(SUFFIX_OF_FORMAT[self.order.output_format], data),
             ProducedFile(".losses.csv", losses_csv(names, self.rows)),
@@ -268,24 +286,6 @@ class Painting:
         )
         thumbs = self.miniatures.thumbs(picture)
         return Finished(self.work.job_id, tuple(files), facts, thumbs)
-
-    @exact_fp32()
-    def _delivered(self, run: Run, data: bytes) -> dict[str, float]:
-        """Evaluate the objective in fp32 on the pixels that the customer will decode."""
-        problem, level = run.problem, run.levels[-1]
-        decoded = load_photograph(data).pixels.to(self.station.device)
-        delivered = resize(decoded, width=level.width, height=level.height)
-        if self.order.color == "keep":
-            delivered = grey(delivered)
-        objective = make_objective(
-            self.recipe,
-            backbone=self.station.backbone(self.recipe, torch.float32),
-            content=problem.content,
-            style=self._style_at(level.width, level.height, torch.float32),
-            strength=problem.strength,
-            weights=pixel_weights(problem.alpha, width=level.width, height=level.height),
-        )
-        return group_sums(objective.names, read(objective.terms(delivered)))
 
 
 def versions() -> dict[str, str]:

@@ -34,6 +34,7 @@ from nstd.worker.proof_contents import contents_of, on_white
 from nstd.worker.proof_plan import ProofPlan, picture_orders
 from nstd.worker.proof_sheet import draw_sheet, sheet_png
 from nstd.worker.station import Station
+from nstd.worker.thrift import Thrift
 
 
 @dataclass(frozen=True)
@@ -57,8 +58,11 @@ class Proof:
         station: Station,
         stop: Callable[[], bool],
         alive: Callable[[], None],
+        thrift: Thrift,
     ) -> None:
         self.work, self.station, self.stop, self.alive = order, station, stop, alive
+        self.thrift = thrift
+        self.long_px = 0  # of its largest picture
         self.plan = ProofPlan(())
         self.pictures: list[ProofPicture] = []
         self.grounds: dict[tuple[object, ...], Ground] = {}
@@ -106,7 +110,7 @@ class Proof:
             return False
         ground = self._ground(order, photograph)
         work = replace(self.work, order=order, styles=self._styles(order), checkpoint=saved)
-        painting = Painting(work, self.station, self.stop, self.alive, ground.features)
+        painting = Painting(work, self.station, self.stop, self.alive, self.thrift, ground.features)
         painting.miniatures = Miniatures.of(order, photograph, ground.content)
         try:
             run = painting.begin(ground.content, photograph)
@@ -130,6 +134,7 @@ class Proof:
         if key not in self.grounds:
             content = on_canvas(order, photograph, self.station.device)
             self.grounds[key] = Ground(content)
+            self.long_px = max(self.long_px, *content.shape[-2:])
         return self.grounds[key]
 
     def _styles(self, order: Order) -> tuple[StylePicture, ...]:

@@ -14,6 +14,7 @@ WORDS = (
     "can't allocate memory",
     "CUBLAS_STATUS_ALLOC_FAILED",
     "CUDNN_STATUS_ALLOC_FAILED",
+    "could not create a primitive",  # oneDNN's, where it gets no room for one
 )
 ASKED = re.compile(r"tried to allocate ([\d.]+) (bytes|KiB|MiB|GiB|TiB|PiB)", re.IGNORECASE)
 UNIT_BYTES = {"bytes": 1} | {f"{prefix}ib": 1024**n for n, prefix in enumerate("kmgtp", 1)}

@@ -1,7 +1,7 @@
 """The styles of one job, measured for a size and a precision: from the cache, or looked at now."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Literal
 
 import torch
@@ -11,6 +11,7 @@ from nstd.engine.color import Tone, matched
 from nstd.engine.pixels import resize
 from nstd.engine.pyramid import canvas_size
 from nstd.engine.targets import StyleStats, blend, ladder_size_px, style_statistics
+from nstd.engine.tiling import Tiling
 from nstd.engine.visibility import hidden_filled, opacity, pixel_weights
 from nstd.layers import smallest_side_px
 from nstd.orders import StylePicture
@@ -24,7 +25,7 @@ from nstd.worker.station import Station
 class JobStyles:
     """What the pictures of a job's styles give together; `seconds` is what that has taken.
 
-    `alive` is called for each picture that has to be looked at.
+    `tiling` says how a picture that has to be looked at is: by tiles, with a sign of life at each.
     """
 
     def __init__(
@@ -34,9 +35,9 @@ class JobStyles:
         recipe: Recipe,
         style_scale: float,
         station: Station,
-        alive: Callable[[], None],
+        tiling: Tiling,
     ) -> None:
-        self.alive = alive
+        self.tiling = tiling
         self.pictures, self.recipe, self.station = pictures, recipe, station
         self.style_scale = style_scale
         self.seconds = 0.0
@@ -110,9 +111,9 @@ class JobStyles:
             weights = pixel_weights(alpha, width=width, height=height)
             if tone:
                 small = matched(small, tone)
-            self.alive()  # a style of many large pictures takes longer than any step
+            layers, tiling = self.recipe.style_layers, self.tiling
             with exact_fp32():  # one entry of the cache serves the steps and the delivered loss
-                return style_statistics(backbone, small, self.recipe.style_layers, weights)
+                return style_statistics(backbone, small, layers, weights, tiling)
 
         return self.station.cache.get(key, measure)
 

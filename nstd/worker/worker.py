@@ -1,20 +1,27 @@
 """One work order → a stream of events. Knows devices and bytes, no spool and no folders of jobs."""
 
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import torch
 
 from nstd.errors import JobError, NstdError, WeightsError
-from nstd.orders import Event, Failed, Finished, WorkOrder
-from nstd.recipe import AdamChoice, LbfgsChoice, Recipe
+from nstd.orders import Checkpoint, Event, Failed, Finished, WorkOrder
 from nstd.worker.accelerator import prepare, probe, release_memory
 from nstd.worker.painting import Painting
 from nstd.worker.proof import Proof
 from nstd.worker.shortage import Shortage, is_shortage, shortage_behind
 from nstd.worker.station import Station
+from nstd.worker.thrift import Thrift
 
-SHORT_HISTORY = 3  # pairs of L-BFGS, each of which is two pictures in fp32
+
+@dataclass(frozen=True)
+class Short:
+    """A try for which memory ran out: what was missing, and what the next can go on from."""
+
+    shortage: Shortage
+    long_px: int  # of the picture at its largest; 0: it was not even loaded
+    checkpoint: bytes | None  # the newest
 
 
 def run_order(
@@ -26,21 +33,26 @@ def run_order(
 ) -> Iterator[Event]:
     """Do one job, and say how it goes; ends with Finished, Stopped or Failed, never by raising.
 
-    A job for which memory runs out is tried once more, with less.
+    A job for which memory runs out goes on from its last checkpoint with less: with a shorter
+    history, and looking at its picture in tiles, which are made smaller as long as they can be.
 
     Args:
         stop: asked after every step; when true, the job is left with a checkpoint.
         alive: called as a sign of life from long work that yields no events.
     """
+    thrift = Thrift()
     try:
-        shortage = yield from _tried(order, station, stop, alive)
-        if shortage is None:
-            return
-        # Only here, where the error is forgotten: it held every tensor of the step.
-        station.release()
-        shortage = yield from _tried(_thrifty(order), station, stop, alive, thrifty=True)
-        if shortage is not None:
-            yield _does_not_fit(order, station, shortage)
+        while True:
+            short = yield from _tried(thrift.applied(order), station, stop, alive, thrift)
+            if short is None:
+                return
+            # Only here, where the error is forgotten: it held every tensor of the step.
+            station.release()
+            less = thrift.less(short.long_px)
+            if less is None:
+                yield _does_not_fit(order, station, short.shortage)
+                return
+            thrift, order = less, replace(order, checkpoint=short.checkpoint)
     finally:
         prepare(station.device)
         release_memory(station.device)
@@ -51,46 +63,27 @@ def _tried(
     station: Station,
     stop: Callable[[], bool],
     alive: Callable[[], None],
-    *,
-    thrifty: bool = False,
-) -> Generator[Event, None, Shortage | None]:
+    thrift: Thrift,
+) -> Generator[Event, None, Short | None]:
     """Do the job; the generator's value tells of memory that ran out, and then nothing else did."""
+    checkpoint, made = order.checkpoint, None
     try:
-        made = (Proof if order.order.proof else Painting)(order, station, stop, alive)
+        made = (Proof if order.order.proof else Painting)(order, station, stop, alive, thrift)
         for event in made.events():
-            if thrifty and isinstance(event, Finished):
+            if isinstance(event, Checkpoint):
+                checkpoint = event.data
+            if thrift.is_reduced and isinstance(event, Finished):
                 yield replace(event, facts=replace(event.facts, reduced_memory=True))
             else:
                 yield event
         return None
     except Exception as error:  # also a fault of ours: another attempt may pass it
         if is_shortage(error):
-            return shortage_behind(error, station.device)
+            long_px = made.long_px if made else 0
+            return Short(shortage_behind(error, station.device), long_px, checkpoint)
         failure = _failure(order, station, error)
     yield failure
     return None
-
-
-def _thrifty(order: WorkOrder) -> WorkOrder:
-    """Return the same job with less to remember between the steps."""
-
-    rows = tuple(
-        row.model_copy(update={"recipe": _thrifty_recipe(row.recipe)}) for row in order.order.proof
-    )
-    changes = {"recipe": _thrifty_recipe(order.order.recipe), "proof": rows}
-    return replace(order, order=order.order.model_copy(update=changes))
-
-
-def _thrifty_recipe(recipe: Recipe) -> Recipe:
-    def short(optimizer: LbfgsChoice | AdamChoice) -> LbfgsChoice | AdamChoice:
-        if isinstance(optimizer, AdamChoice):
-            return optimizer
-        return optimizer.model_copy(update={"history": min(optimizer.history, SHORT_HISTORY)})
-
-    refine = recipe.refine
-    if refine:
-        refine = refine.model_copy(update={"optimizer": short(refine.optimizer)})
-    return recipe.model_copy(update={"optimizer": short(recipe.optimizer), "refine": refine})
 
 
 def _failure(order: WorkOrder, station: Station, error: Exception) -> Failed:
