@@ -14,6 +14,7 @@ from studio_folders import ORPHAN_S, WHOLE, Seen
 
 from nstd.spool.jobs import Job, PlannedFile
 from nstd.spool.requests import Answer
+from nstd.spool.resources import PROBE
 
 NEXT_STATES = {
     "waiting": {"queued", "failed", "cancelled"},
@@ -327,6 +328,7 @@ class Ledger:
         for path, seen in tree.items():
             if path not in self.committed and path not in self.foreign:
                 part = path.endswith(".part") and any(job_id in path for job_id in planned)
+                part |= path == PROBE  # until the next start, or the next try
                 assert part or ours.get(path) == seen.sha256, f"{path} is nobody's"
         for job in self.last.values():
             assert job.state != "done" or job.id in self.records, f"{job.title}: no record"

@@ -129,6 +129,8 @@ def build(
     settings, work = config.settings, WorkFolder(config.work)
     limits = decode_limits(settings.limits)
     resources = Resources(journal, work, config.inbox, config.outbox)
+    if before is None:
+        resources.clear_away()
     circuits = before.circuits if before else Circuits(journal, resources)
     rights = Rights.named(settings.result_mode, settings.result_group)
     meter = before.meter if before else Meter.of(config, journal, circuits, pool, registry)

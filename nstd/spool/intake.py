@@ -18,7 +18,7 @@ from nstd.spool.jobs import WaitingMember
 from nstd.spool.lines import Lines
 from nstd.spool.names import READY_SUFFIX
 from nstd.spool.offers import Offer, Refusal, orphan_sentence
-from nstd.spool.resources import Resources, words_of
+from nstd.spool.resources import Resources
 from nstd.spool.rota import Ahead, Candidate, Room, Rota
 from nstd.spool.share import mark_share, require_share
 from nstd.spool.turns import Turns
@@ -70,6 +70,7 @@ class Intake:
             FirstLook(self.reception),
             self.patience.settle_s,
             self.patience.pair_wait_s,
+            self.resources.words_of_one,
         )
         shortest_s = max(1.0, self.patience.settle_s)
         self._deferrals = Deferrals(shortest_s, self.patience.give_up_after_s)
@@ -278,12 +279,9 @@ class Intake:
         Raises:
             WorldError: it is not alone.
         """
-        fault = self.resources.fault_behind(error, used="inbox")
-        if fault and fault.resource != "outbox":  # which only tells if the same has been published
-            raise fault from error
-        reason = f"it cannot be taken: {words_of(error)}"
-        log.warning("picture cannot be taken", title=picture.path, reason=words_of(error))
-        self._deferrals.defer(picture, reason, now.monotonic_s)
+        words = self.resources.words_of_one(error)
+        log.warning("picture cannot be taken", title=picture.path, reason=words)
+        self._deferrals.defer(picture, f"it cannot be taken: {words}", now.monotonic_s)
 
     def _refuse(self, refusal: Refusal, now: Now) -> None:
         job_id = self.reception.refuse(refusal, now_s=now.wall_s)

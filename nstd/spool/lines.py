@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
@@ -20,6 +20,7 @@ LOOKS_PER_TURN = 1000
 COST_OF_JUDGING = 20  # in looks: a manifest that is read whole against one that is skimmed
 SHOWN_OF_A_KIND = 20
 IN_LINE = "in line to be accepted"
+UNREADABLE_S = 30.0  # until a file that could not be read is read again
 MISNAMED = "no manifests, for their names end in .txt: rename them"
 
 
@@ -82,6 +83,11 @@ class Line:
             del self.shown[item.entry.path]
         return overdue
 
+    def cannot_read(self, manifest: Entry, words: str, *, again_s: float) -> None:
+        """Let a manifest wait that stands alone; nothing tells when it can be read again."""
+        self.shown[manifest.path] = f"it cannot be read: {words}"
+        self.due_s = min(self.due_s, again_s)
+
     def arrivals(self) -> dict[str, str]:
         """Tell people what waits here, and why."""
         in_line = [*self.found.offers[:SHOWN_OF_A_KIND], *self.found.unread_pairs[:SHOWN_OF_A_KIND]]
@@ -113,6 +119,7 @@ class Lines:
     first_look: FirstLook
     settle_s: float
     pair_wait_s: float
+    alone: Callable[[OSError], str]  # says it of one file, or raises what is wrong with all
     _lines: dict[str, Line] = field(default_factory=dict)
 
     def __iter__(self) -> Iterator[Line]:
@@ -160,24 +167,33 @@ class Lines:
         share = max(1, LOOKS_PER_TURN // max(1, len(unread)))
         left = LOOKS_PER_TURN
         for folder, line in unread.items():
-            looks, again = self._read_some(line, min(share, left))
+            looks, again = self._read_some(line, min(share, left), listing.sighting.at_s)
             left -= looks
             if again:
                 self._sort_folder(folder, listing)
             if left <= 0:
                 return
 
-    def _read_some(self, line: Line, share: int) -> tuple[int, bool]:
+    def _read_some(self, line: Line, share: int, now_s: float) -> tuple[int, bool]:
         """Read manifests; return at what cost, and whether the folder is to be sorted again."""
         found, looks, again = line.found, 0, False
         while found.unread and looks < share:
             manifest = found.unread.pop()
             looks += COST_OF_JUDGING
-            again |= self.first_look.read(manifest, judged=True) is not None
+            try:
+                again |= self.first_look.read(manifest, judged=True) is not None
+            except OSError as error:
+                again_s = now_s + UNREADABLE_S
+                line.cannot_read(manifest, self.alone(error), again_s=again_s)
         while found.unread_pairs and looks < share:
             pair = found.unread_pairs.pop()
             looks += 1
-            look = self.first_look.read(pair.manifest, judged=False)
+            try:
+                look = self.first_look.read(pair.manifest, judged=False)
+            except OSError as error:
+                self.alone(error)
+                found.offers.append(pair)  # who takes it lets it wait, and says why
+                continue
             if look is None:
                 line.due_s = -math.inf
             elif look.members is not None:

@@ -8,7 +8,7 @@ import errno
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -60,6 +60,12 @@ class Resources:
     inbox: Path
     outbox: Path
 
+    def clear_away(self) -> None:
+        """Remove what a daemon left that was killed while it tried its folders."""
+        for folder in (self.inbox / DONE_FOLDER, self.inbox, self.outbox, self.work.arriving):
+            with suppress(OSError):  # of a folder that fails, others tell
+                (folder / PROBE).unlink(missing_ok=True)
+
     def fault_behind(self, error: Trouble, *, used: Resource) -> WorldError | None:
         """Return the fault of a resource that an error is a sign of; None where it is one file's.
 
@@ -71,6 +77,17 @@ class Resources:
         if isinstance(error, OSError):
             return self.fault_of(self.blamed(error, used=used))
         return WorldError("work", f"{WORDS['work']}: {words_of(error)}.")
+
+    def words_of_one(self, error: OSError) -> str:
+        """Say what is wrong with one file of the inbox.
+
+        Raises:
+            WorldError: it is wrong with all.
+        """
+        fault = self.fault_behind(error, used="inbox")
+        if fault and fault.resource != "outbox":  # which only tells if the same has been published
+            raise fault from error
+        return words_of(error)
 
     def blamed(self, error: Trouble, *, used: Resource) -> Resource:
         """Name the resource that an error comes from."""

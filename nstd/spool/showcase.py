@@ -78,5 +78,7 @@ class Showcase:
 
     def _remove(self, shelf: Shelf, name: str) -> None:
         folder = self._folder(shelf)
-        for each in (name, f".{name}.part"):
-            (folder / each).unlink(missing_ok=True)
+        try:
+            (folder / name).unlink(missing_ok=True)
+        finally:  # also where the file itself cannot be removed: its half is nobody's
+            (folder / f".{name}.part").unlink(missing_ok=True)

@@ -3,8 +3,6 @@
 The decoder is faked: here it is counted what the spool does, not how long a picture takes.
 """
 
-import errno
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -323,25 +321,3 @@ def test_turns_remember_a_bounded_number_of_folders() -> None:
 
     assert turns.last("0") == 0
     assert 0 < turns.last("1") < turns.last(str(MOST_FOLDERS))
-
-
-def test_a_pair_whose_manifest_could_not_be_read_once_is_read_again(
-    spool: Spool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """An error in the middle of a turn takes nothing out of the line for good."""
-    spool.drop("wedding/IMG.jpg")
-    spool.look()
-    real = os.open
-
-    def failing(path: object, *args: int, **more: int | None) -> int:
-        if str(path).endswith("IMG.yaml"):
-            raise PermissionError(errno.EACCES, "Permission denied", str(path))
-        return real(path, *args, **more)  # type: ignore[arg-type]
-
-    with monkeypatch.context() as patch:
-        patch.setattr(os, "open", failing)
-        with pytest.raises(OSError, match="Permission denied"):
-            spool.look(PATIENCE.settle_s)
-    spool.look(1)
-
-    assert spool.only("queued").title == "wedding/IMG.jpg"
