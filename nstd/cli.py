@@ -33,6 +33,8 @@ Command = Callable[[argparse.Namespace], int]
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit code (sysexits.h)."""
+    # They would be looked for in every package that is installed: a tenth of what status takes.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     parser = command_parser()
     arguments = parser.parse_args(argv)
     command: Command | None = getattr(arguments, "command", None)
@@ -170,7 +172,8 @@ def _styles(arguments: argparse.Namespace) -> int:
 
 
 def _recipes(arguments: argparse.Namespace) -> int:
-    from nstd.recipe import load_recipe, recipe_names
+    from nstd.recipe import load_recipe
+    from nstd.recipe_files import recipe_names
 
     recipes = {name: load_recipe(name) for name in recipe_names()}
     if arguments.json:

@@ -11,8 +11,9 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from nstd.errors import ConfigError
+from nstd.model import Model
 from nstd.problems import ProblemsError, validated
-from nstd.recipe import Model, recipe_names
+from nstd.recipe_files import recipe_names
 from nstd.strict_yaml import YamlTextError, load_yaml
 
 SYSTEM_CONFIG = Path("/etc/nstd/config.yaml")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pydantic.fields import FieldInfo
 
 from nstd.config import Settings
-from nstd.recipe import Model
+from nstd.model import Model
 
 HEAD = """\
 # The configuration of nstd. Every key is optional; what stands here are the defaults.

@@ -10,7 +10,8 @@ from pydantic import Field
 
 from nstd.errors import JobError
 from nstd.formats import SUFFIX_OF_FORMAT, PictureFormat, Subsampling
-from nstd.recipe import Model, Recipe
+from nstd.model import Model
+from nstd.recipe import Recipe
 
 RECORD_SUFFIX = ".json"
 STEPS_SUFFIX = ".steps"

@@ -1,32 +1,19 @@
 """What a recipe says: which network, losses, variable, optimiser and schedule make the picture."""
 
 from collections.abc import Mapping
-from importlib import resources
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from nstd.layers import layer_names
+from nstd.model import Model
 from nstd.problems import ProblemsError, did_you_mean, validated
+from nstd.recipe_files import recipe_names, recipe_text
 from nstd.strict_yaml import YamlMapping, load_yaml
-
-HOUSE_RECIPE = "studio"
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Weight = Annotated[float, Field(ge=0, le=1e12)]
 Layers = Annotated[dict[str, Weight], Field(min_length=1)]
-
-
-class Model(BaseModel):
-    """Text from outside: unknown keys, wrong types, NaN and infinity are problems."""
-
-    model_config = ConfigDict(
-        extra="forbid",
-        frozen=True,
-        strict=True,
-        allow_inf_nan=False,
-        defer_build=True,  # `nstd status` loads these models and uses few
-    )
 
 
 class ContentTerm(Model):
@@ -236,13 +223,6 @@ class Recipe(Model):
         return tuple(name for name in layer_names(self.backbone) if name in used)
 
 
-def recipe_names() -> tuple[str, ...]:
-    """Name the recipes that come with nstd, the house's own first."""
-    folder = resources.files("nstd") / "recipes"
-    names = [file.name.removesuffix(".yaml") for file in folder.iterdir() if ".yaml" in file.name]
-    return tuple(sorted(names, key=lambda name: (name != HOUSE_RECIPE, name)))
-
-
 def load_recipe(name: str, overrides: YamlMapping | None = None) -> Recipe:
     """Return the named recipe with some of its fields replaced.
 
@@ -254,8 +234,7 @@ def load_recipe(name: str, overrides: YamlMapping | None = None) -> Recipe:
         raise ProblemsError(
             (f"recipe: found {name!r}; allowed are {', '.join(known)}{did_you_mean(name, known)}",)
         )
-    text = (resources.files("nstd") / "recipes" / f"{name}.yaml").read_text("utf-8")
-    fields = load_yaml(text)
+    fields = load_yaml(recipe_text(name))
     return validated(Recipe, _merged(fields, overrides or {}), at="overrides" if overrides else "")
 
 

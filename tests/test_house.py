@@ -13,8 +13,8 @@ import nstd
 PACKAGE = Path(nstd.__file__).parent
 TORCH_ROOMS = ("bench", "engine", "pictures", "weights", "worker")
 VOCABULARY = {
-    "clock", "errors", "formats", "layers", "orders", "printable", "problems", "recipe", "seal",
-    "strict_yaml",
+    "clock", "errors", "formats", "layers", "model", "orders", "printable", "problems", "recipe",
+    "recipe_files", "seal", "strict_yaml",
 }  # fmt: skip
 # What each room may import beside the vocabulary: a room, or one file of it.
 ALLOWED = {

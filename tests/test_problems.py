@@ -5,8 +5,9 @@ from typing import Annotated, Literal
 import pytest
 from pydantic import Field
 
+from nstd.model import Model
 from nstd.problems import ProblemsError, did_you_mean, validated
-from nstd.recipe import Model, load_recipe
+from nstd.recipe import load_recipe
 from nstd.strict_yaml import YamlTextError, load_yaml
 
 

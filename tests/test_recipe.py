@@ -5,7 +5,8 @@ from pydantic import ValidationError
 
 from nstd.layers import deepest_block, layer_names, smallest_side_px
 from nstd.problems import ProblemsError
-from nstd.recipe import AdamChoice, LbfgsChoice, NoiseMix, load_recipe, recipe_names
+from nstd.recipe import AdamChoice, LbfgsChoice, NoiseMix, load_recipe
+from nstd.recipe_files import recipe_names
 
 
 def problems(overrides: dict[str, object], name: str = "studio") -> tuple[str, ...]:

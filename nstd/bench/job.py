@@ -8,7 +8,8 @@ from pathlib import Path
 
 from nstd.errors import NstdError
 from nstd.orders import Finished, Order, RunFacts, StylePicture, StyleShare, WorkOrder
-from nstd.recipe import HOUSE_RECIPE, load_recipe
+from nstd.recipe import load_recipe
+from nstd.recipe_files import HOUSE_RECIPE
 from nstd.spool.durable import replace_durably, sha256_of
 from nstd.spool.outbox import Outbox
 from nstd.strict_yaml import YamlMapping

@@ -18,7 +18,8 @@ from nstd.engine.objective import make_objective
 from nstd.engine.pixels import PARAMETRISATIONS, resize
 from nstd.engine.targets import style_statistics
 from nstd.pictures.images import load_photograph
-from nstd.recipe import HOUSE_RECIPE, Recipe, load_recipe
+from nstd.recipe import Recipe, load_recipe
+from nstd.recipe_files import HOUSE_RECIPE
 from nstd.worker.accelerator import has_bf16
 from nstd.worker.station import Station
 

@@ -14,7 +14,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from nstd.recipe import Model
+from nstd.model import Model
 from nstd.spool.history import BEGINNING, DoneJob, End
 
 PAGE_JOBS = 24

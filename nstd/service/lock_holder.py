@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from nstd.recipe import Model
+from nstd.model import Model
 
 Word = Annotated[str, Field(max_length=255)]
 

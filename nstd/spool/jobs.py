@@ -3,11 +3,13 @@
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from nstd.orders import Order
 from nstd.spool.durable import sha256_of
 from nstd.spool.urgency import Urgency
+
+if TYPE_CHECKING:
+    from nstd.orders import Order
 
 State = Literal["waiting", "queued", "running", "finished", "done", "failed", "held", "cancelled"]
 SAME_AS = "the same as job "  # the reason of a batch's picture that was ordered so before
@@ -48,10 +50,12 @@ class Job:
     proof: int
 
     @property
-    def order(self) -> Order:
+    def order(self) -> "Order":
         """The resolved order; only jobs that were accepted whole have one."""
         if self.order_json is None:
             raise ValueError(f"job {self.id} has no order")
+        from nstd.orders import Order  # who only looks at the queue needs none of the recipes
+
         return Order.model_validate_json(self.order_json)
 
     @property
@@ -73,7 +77,7 @@ class NewJob:
     receipt: str | None = None
     content_sha256: str | None = None
     batch_id: str | None = None
-    order: Order | None = None
+    order: "Order | None" = None
     priority: int = 0  # as far as the manifest alone tells; the order's, once there is one
     reason: str | None = None
     pixels: int | None = None

@@ -8,10 +8,11 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from nstd.formats import Subsampling, result_format
+from nstd.model import Model
 from nstd.orders import ColorChoice, MetadataChoice, Order, StyleShare
 from nstd.printable import shown
 from nstd.problems import ProblemsError, validated
-from nstd.recipe import Model, Recipe
+from nstd.recipe import Recipe
 from nstd.spool.names import LONGEST_NAME_BYTES, normal_form, split_name
 from nstd.spool.styles import Style
 from nstd.spool.urgency import Urgency

@@ -8,10 +8,10 @@ from typing import Annotated
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from nstd.errors import ManifestError
+from nstd.model import Model
 from nstd.orders import Order, ProofRow
 from nstd.printable import shown
 from nstd.problems import ProblemsError, validated
-from nstd.recipe import Model
 from nstd.spool.manifest import WHOLE_LIBRARY, Name, Strength, Wish
 from nstd.spool.styles import Style
 from nstd.spool.wishes import read_wish, too_many_pictures

@@ -21,7 +21,8 @@ from nstd.engine.optimizers import Adam
 from nstd.engine.statistics import layer_statistics
 from nstd.engine.stylize import Problem, Run, Step
 from nstd.pictures.images import encode, load_photograph
-from nstd.recipe import Recipe, recipe_names
+from nstd.recipe import Recipe
+from nstd.recipe_files import recipe_names
 
 META = torch.device("meta")
 SHALLOW: dict[str, object] = {

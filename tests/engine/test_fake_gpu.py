@@ -17,7 +17,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from nstd.engine.objective import Objective, make_objective
 from nstd.engine.stylize import Problem
-from nstd.recipe import Recipe, recipe_names
+from nstd.recipe import Recipe
+from nstd.recipe_files import recipe_names
 
 CUDA = torch.device("cuda:0")
 CONVOLUTIONS = (torch.ops.aten.convolution.default, torch.ops.aten.convolution_backward.default)

@@ -35,7 +35,8 @@ from torch import Tensor, nn
 
 from nstd.engine.stylize import Problem, Run
 from nstd.engine.targets import StyleStats, style_statistics
-from nstd.recipe import HOUSE_RECIPE, AdamChoice, Recipe, StepDecay, load_recipe, recipe_names
+from nstd.recipe import AdamChoice, Recipe, StepDecay, load_recipe
+from nstd.recipe_files import HOUSE_RECIPE, recipe_names
 from nstd.strict_yaml import YamlMapping
 from nstd.weights.load import Weights
 from nstd.worker.artifacts import GROUPS, group_sums

@@ -10,7 +10,8 @@ from nstd.engine.objective import Objective, make_objective
 from nstd.engine.targets import style_statistics
 from nstd.engine.tiling import WHOLE, Span, Tile, Tiling, Window, halo_px
 from nstd.engine.visibility import pixel_weights
-from nstd.recipe import Recipe, load_recipe, recipe_names
+from nstd.recipe import Recipe, load_recipe
+from nstd.recipe_files import recipe_names
 from nstd.weights.load import Weights
 
 WIDTH, HEIGHT = 205, 171  # odd: a last row is in no cell

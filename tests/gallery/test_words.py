@@ -7,7 +7,8 @@ from gallery_rig import order
 
 from nstd.gallery.words import facts_in_words, recipe_in_words, style_in_words
 from nstd.orders import StyleShare
-from nstd.recipe import load_recipe, recipe_names
+from nstd.recipe import load_recipe
+from nstd.recipe_files import recipe_names
 
 
 def test_a_blend_names_its_parts_and_their_shares() -> None:

@@ -7,7 +7,7 @@ from pictures import put_picture
 
 from nstd.errors import ManifestError
 from nstd.orders import Order
-from nstd.recipe import recipe_names
+from nstd.recipe_files import recipe_names
 from nstd.spool.manifest import content_list
 from nstd.spool.reading import read_manifest
 from nstd.spool.styles import Style, list_styles

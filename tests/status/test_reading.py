@@ -123,11 +123,11 @@ def test_ten_thousand_ended_jobs_are_hardly_noticed(
 
 
 def test_to_look_loads_nothing_heavy() -> None:
-    """So that it answers at once: no torch, no logging, no network, no metrics."""
+    """So that it answers at once: no torch, no recipes, no logging, no network, no metrics."""
     words = (
         "import sys, nstd.cli, nstd.status.command, nstd.status.reading, nstd.status.table;"
         "print({'torch', 'numpy', 'structlog', 'asyncio', 'prometheus_client', 'rich.live',"
-        " 'watchdog'} & set(sys.modules))"
+        " 'watchdog', 'nstd.recipe', 'nstd.orders'} & set(sys.modules))"
     )
     found = subprocess.run(
         [sys.executable, "-c", words], capture_output=True, text=True, check=True
