@@ -34,10 +34,14 @@ ALLOWED = {
     "metrics": {"config", "foreman.circuits", "pool.contract", "spool", *VOCABULARY},
     "service": {"config", "foreman", "gallery", "metrics", "pool", "spool", *VOCABULARY},
     "status": {"config", "service.alive", "spool", *VOCABULARY},
+    "bench": {
+        "config", "engine", "foreman", "pictures", "pool", "service", "spool", "weights", "worker",
+        *VOCABULARY,
+    },
     **dict.fromkeys(VOCABULARY, VOCABULARY),
 }  # fmt: skip
 # May use all that lies behind them.
-FRONT = {"__main__", "bench", "cli", "commands"}
+FRONT = {"__main__", "cli", "commands"}
 
 
 MODULES = {

@@ -124,7 +124,7 @@ def run_bench(arguments: argparse.Namespace) -> int:
         sizes = {"pairs": arguments.pairs, "jobs": arguments.jobs}
         print(bench_spool(config, **sizes, json=arguments.json))
         return EX_OK
-    from nstd.bench.command import bench
+    from nstd.commands.bench_command import bench
 
     print(bench(config, content=arguments.content, style=arguments.style, json=arguments.json))
     return EX_OK
