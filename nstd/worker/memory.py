@@ -18,7 +18,7 @@ from nstd.worker.thrift import Thrift, forgetful
 VALUE_BYTES = 4  # of a picture's channel, and of the exact look at the result
 PICTURE_BYTES = 3 * VALUE_BYTES  # a pixel
 # In pictures: what there is for a moment, beside what is kept.
-OF_ADAM_STEP = 5
+OF_ADAM_STEP = 3
 OF_LBFGS_STEP = 4
 OF_ENLARGING = 7
 OF_CHECKPOINT = 3  # of each that is kept: a copy, and twice its bytes
