@@ -44,8 +44,13 @@ def _ip_address(text: str) -> str:
 
 
 class Limits(Model):
-    """What is refused before it is decoded, and how large the cache may grow."""
+    """What is refused before it is decoded, how large the cache may grow, and a worker."""
 
+    memory_bytes: Annotated[int, Field(ge=2**30)] | None = Field(
+        default=None,
+        description="most memory a worker may take: of its GPU, else of the machine; larger "
+        "pictures are looked at in tiles; null = what is free there, or in its cgroup",
+    )
     picture_bytes: Annotated[int, Field(ge=1)] = Field(
         default=500_000_000, description="largest picture file that is read"
     )

@@ -7,6 +7,7 @@ CONVOLUTIONS_PER_BLOCK: dict[str, tuple[int, ...]] = {
     "vgg16": (2, 2, 3, 3, 3),
     "vgg19": (2, 2, 4, 4, 4),
 }
+CHANNELS_PER_BLOCK = (64, 128, 256, 512, 512)
 
 _LAYER = re.compile(r"^(?:conv|relu)([1-5])_[1-4]$")
 

@@ -243,7 +243,7 @@ class RunFacts:
     losses_end: dict[str, float]
     losses_delivered: dict[str, float]
     versions: dict[str, str]
-    reduced_memory: bool = False  # memory ran out: it was done in tiles, with a shorter history
+    reduced_memory: bool = False  # memory was short: it was done in tiles, perhaps forgetful
     proof: tuple[ProofPictureFacts, ...] = ()  # row by row; the losses are then here alone
 
 

@@ -100,9 +100,10 @@ class Adam:
         self.first_moment = self.first_moment.lerp(gradient, 1 - beta1)
         self.second_moment = self.second_moment.lerp(gradient.square(), 1 - beta2)
         steps = self.taken + self.taken_below
-        first = self.first_moment / (1 - beta1**steps)
-        second = self.second_moment / (1 - beta2**steps)
-        self.variable = self.moved(self.variable, rate * first / (second.sqrt() + 1e-8))
+        # In place: of a large picture each of these would be as large as all that is kept of it.
+        step = (self.first_moment / (1 - beta1**steps)).mul_(rate)
+        step.div_((self.second_moment / (1 - beta2**steps)).sqrt_().add_(1e-8))
+        self.variable = self.moved(self.variable, step)
 
     def state(self) -> dict[str, Tensor]:
         return {

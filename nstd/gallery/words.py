@@ -79,7 +79,7 @@ def _lines(order: Order, facts: RunFacts, queued_s: float) -> Iterator[Fact]:
         known = "from the cache" if facts.style_cache == "hit" else "computed for this job"
         yield Fact("Style statistics", known)
     memory = f"{facts.peak_memory_bytes / 1e9:.1f} GB"
-    yield Fact("Memory", memory + (", after it ran out once" if facts.reduced_memory else ""))
+    yield Fact("Memory", memory + (", which was short" if facts.reduced_memory else ""))
     delivered = facts.losses_delivered.get("total")
     if delivered is not None:
         yield Fact("Delivered loss", f"{delivered:.4g}, of the published file in fp32")

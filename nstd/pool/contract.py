@@ -19,6 +19,7 @@ class WorkerSettings:
     weights_folder: Path
     checkpoint_every_s: float
     preview_every_s: float = 0.0  # none
+    memory_bytes: int | None = None  # that a job may take; None: what is free
 
 
 @dataclass(frozen=True)

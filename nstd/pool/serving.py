@@ -49,6 +49,7 @@ def _station(settings: WorkerSettings) -> "Station":
         weights_folder=settings.weights_folder,
         checkpoint_every_s=settings.checkpoint_every_s,
         preview_every_s=settings.preview_every_s,
+        memory_bytes=settings.memory_bytes,
     )
     probe(station.device)
     return station

@@ -52,6 +52,7 @@ def process_pool(config: Config) -> ProcessPool:
                 config.weights,
                 settings.checkpoint_every_s,
                 settings.preview_every_s,
+                settings.limits.memory_bytes,
             )
             for device in devices
         ],

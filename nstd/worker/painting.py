@@ -37,7 +37,6 @@ from nstd.worker import checkpoint
 from nstd.worker.accelerator import (
     device_name,
     forget_peak_memory,
-    has_bf16,
     peak_memory_bytes,
 )
 from nstd.worker.artifacts import group_sums, losses_csv, losses_png
@@ -162,10 +161,7 @@ class Painting:
 
     @property
     def dtype(self) -> torch.dtype:
-        wanted = self.recipe.precision
-        if wanted == "bf16" or (wanted == "auto" and has_bf16(self.station.device)):
-            return torch.bfloat16
-        return torch.float32
+        return self.station.dtype(self.recipe)
 
     def _style_at(self, width: int, height: int, dtype: torch.dtype | None = None) -> StyleStats:
         """Return the style's statistics for a level, in the run's precision or another."""

@@ -9,7 +9,7 @@ import torch
 from nstd.engine.backbone import Backbone
 from nstd.recipe import Recipe
 from nstd.weights.load import Weights, load_backbone, load_weights
-from nstd.worker.accelerator import prepare, release_everything
+from nstd.worker.accelerator import has_bf16, prepare, release_everything
 from nstd.worker.gramcache import GramCache
 
 
@@ -22,6 +22,7 @@ class Station:
     weights_folder: Path
     checkpoint_every_s: float
     preview_every_s: float = 0.0  # none
+    memory_bytes: int | None = None  # that a job may take; None: what is free
     _weights: dict[str, Weights] = field(default_factory=dict)
     _backbones: dict[tuple[object, ...], Backbone] = field(default_factory=dict)
 
@@ -34,11 +35,12 @@ class Station:
         weights_folder: Path,
         checkpoint_every_s: float,
         preview_every_s: float = 0.0,
+        memory_bytes: int | None = None,
     ) -> "Station":
         where = torch.device(device)
         prepare(where)
         cache = GramCache(cache_folder, where)
-        return cls(where, cache, weights_folder, checkpoint_every_s, preview_every_s)
+        return cls(where, cache, weights_folder, checkpoint_every_s, preview_every_s, memory_bytes)
 
     def release(self) -> None:
         """Give back all memory that can be made again, and try no algorithms: they take some, too.
@@ -48,6 +50,13 @@ class Station:
         self._backbones.clear()
         gc.collect()
         release_everything(self.device)
+
+    def dtype(self, recipe: Recipe) -> torch.dtype:
+        """Return the precision in which a recipe's steps are computed here."""
+        wanted = recipe.precision
+        if wanted == "bf16" or (wanted == "auto" and has_bf16(self.device)):
+            return torch.bfloat16
+        return torch.float32
 
     def weights(self, architecture: str) -> Weights:
         if architecture not in self._weights:

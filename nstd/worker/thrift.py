@@ -15,13 +15,17 @@ LOOK_PX = 1024
 
 @dataclass(frozen=True)
 class Thrift:
-    """How a job is tried; the first time with all there is, after a shortage with less.
+    """How a job is tried: with all there is, or with what a forecast or a shortage leaves.
 
     `tile_px`: larger levels are looked at in tiles of that side; None: whole, where that is
-    possible at all.
+    possible at all. What is freed then also goes back to the system. `keeps_targets`: what the
+    network sees in the photograph is kept, and not looked at again with each tile; `keeps_history`:
+    L-BFGS remembers as much as its recipe says, although there are tiles.
     """
 
     tile_px: int | None = None
+    keeps_targets: bool = True
+    keeps_history: bool = False
 
     @property
     def is_reduced(self) -> bool:
@@ -36,7 +40,7 @@ class Thrift:
         """Say how a level of that size is looked at."""
         if self.tile_px is None and width * height < MOST_AT_ONCE_PX:
             return Tiling()
-        return Tiling(self.tile_px or LARGEST_TILE_PX)
+        return Tiling(self.tile_px or LARGEST_TILE_PX, keeps_targets=self.keeps_targets)
 
     def less(self, long_px: int) -> "Thrift | None":
         """Return the next try for a picture of that long side; None when there is no smaller one.
@@ -49,20 +53,24 @@ class Thrift:
             smaller = LARGEST_TILE_PX
             while smaller > LEAST_TILE_PX and smaller > long_px / 2 > 0:
                 smaller //= 2
-        return replace(self, tile_px=smaller) if smaller >= LEAST_TILE_PX else None
+        if smaller < LEAST_TILE_PX:
+            return None
+        return replace(self, tile_px=smaller, keeps_history=False)
 
     def applied(self, order: WorkOrder) -> WorkOrder:
         """Return the same job with less to remember between the steps, if memory is short."""
-        if not self.is_reduced:
+        if self.keeps_history or not self.is_reduced:
             return order
         rows = tuple(
-            row.model_copy(update={"recipe": _forgetful(row.recipe)}) for row in order.order.proof
+            row.model_copy(update={"recipe": forgetful(row.recipe)}) for row in order.order.proof
         )
-        changes = {"recipe": _forgetful(order.order.recipe), "proof": rows}
+        changes = {"recipe": forgetful(order.order.recipe), "proof": rows}
         return replace(order, order=order.order.model_copy(update=changes))
 
 
-def _forgetful(recipe: Recipe) -> Recipe:
+def forgetful(recipe: Recipe) -> Recipe:
+    """Return a recipe whose L-BFGS remembers little."""
+
     def short(optimizer: LbfgsChoice | AdamChoice) -> LbfgsChoice | AdamChoice:
         if isinstance(optimizer, AdamChoice):
             return optimizer

@@ -7,7 +7,8 @@ import torch
 
 from nstd.errors import JobError, NstdError, WeightsError
 from nstd.orders import Checkpoint, Event, Failed, Finished, WorkOrder
-from nstd.worker.accelerator import prepare, probe, release_memory
+from nstd.worker.accelerator import keep_freed_memory, prepare, probe, release_memory
+from nstd.worker.forecast import first_thrift
 from nstd.worker.painting import Painting
 from nstd.worker.proof import Proof
 from nstd.worker.shortage import Shortage, is_shortage, shortage_behind
@@ -33,16 +34,21 @@ def run_order(
 ) -> Iterator[Event]:
     """Do one job, and say how it goes; ends with Finished, Stopped or Failed, never by raising.
 
+    What a job will take is predicted first: one that would not fit looks at its picture in tiles.
     A job for which memory runs out goes on from its last checkpoint with less: with a shorter
-    history, and looking at its picture in tiles, which are made smaller as long as they can be.
+    history, and in tiles that are made smaller as long as they can be.
 
     Args:
         stop: asked after every step; when true, the job is left with a checkpoint.
         alive: called as a sign of life from long work that yields no events.
     """
-    thrift = Thrift()
     try:
+        thrift = first_thrift(order, station)
+        if isinstance(thrift, Shortage):
+            yield _does_not_fit(order, station, thrift)
+            return
         while True:
+            keep_freed_memory(station.device, keeps=not thrift.is_reduced)
             short = yield from _tried(thrift.applied(order), station, stop, alive, thrift)
             if short is None:
                 return
@@ -110,7 +116,7 @@ def _unforeseen(order: WorkOrder, station: Station, sentence: str) -> Failed:
 
 
 def _does_not_fit(order: WorkOrder, station: Station, shortage: Shortage) -> Failed:
-    """Say that memory ran out twice: for good, or because of others that may be gone later."""
+    """Say that memory is too short: for good, or because of others that may be gone later."""
     size = order.order.size_px
     what = f"The picture at {size} px" if size else "The picture at its full size"
     if shortage.fits_alone:

@@ -45,3 +45,12 @@ def test_the_interval_of_the_configuration_reaches_the_painter(tmp_path: Path) -
     (settings,) = process_pool(load_config(tmp_path / "config.yaml")).settings
 
     assert serving._station(settings).preview_every_s == 7.0
+
+
+def test_the_limit_of_the_configuration_reaches_the_worker(tmp_path: Path) -> None:
+    """So much memory each of them may take."""
+    words = "devices: [cpu]\nthreads: 1\nlimits: {memory_bytes: 6000000000}\n"
+    (tmp_path / "config.yaml").write_text(words)
+    (settings,) = process_pool(load_config(tmp_path / "config.yaml")).settings
+
+    assert serving._station(settings).memory_bytes == 6_000_000_000

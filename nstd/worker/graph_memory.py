@@ -1,0 +1,96 @@
+"""What one look at a tile takes: the maps of its network, kept for the way back or passed by."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from nstd.layers import CHANNELS_PER_BLOCK, CONVOLUTIONS_PER_BLOCK, cell_px, layer_names
+from nstd.recipe import Recipe
+
+INDEX_BYTES = 8  # of max pooling: which of the four pixels it was
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A convolution with its ReLU, or a pooling, on its way through the network; all in bytes.
+
+    `made` is its map, `kept` what it keeps for the way back, `noted` what a caller who named its
+    layer holds of it, and `back` is the most there is of gradients when the way leads back here.
+    """
+
+    made: int
+    kept: int
+    noted: int
+    back: int
+
+
+def stages(recipe: Recipe, *, height: int, width: int, value_bytes: int) -> tuple[Stage, ...]:
+    """Return the stages of a recipe's network, at what a tile sees of a picture.
+
+    Args:
+        value_bytes: of one value of a map: 2 in bf16, 4 in fp32.
+    """
+    return tuple(_stages(recipe, height=height, width=width, value_bytes=value_bytes))
+
+
+def _stages(recipe: Recipe, *, height: int, width: int, value_bytes: int) -> Iterator[Stage]:
+    wanted, names = set(recipe.layers), layer_names(recipe.backbone)
+    deepest = max(names.index(name) for name in wanted)
+    entered = 3 * (height + 2) * (width + 2) * value_bytes
+    yield Stage(made=entered, kept=entered, noted=0, back=0)
+    for block, count in enumerate(CONVOLUTIONS_PER_BLOCK[recipe.backbone], 1):
+        cell = cell_px(f"conv{block}_1")
+        places = (height // cell) * (width // cell)
+        if block > 1:
+            pooled = entered // 4
+            indices = pooled // value_bytes * INDEX_BYTES if recipe.pooling == "max" else 0
+            # Average pooling spreads a copy of the gradient, and frames it.
+            copies = 2 * entered + pooled if recipe.pooling == "avg" else entered
+            yield Stage(made=pooled, kept=pooled + indices, noted=0, back=pooled + copies)
+            entered = pooled
+        for number in range(1, count + 1):
+            before, after = f"conv{block}_{number}", f"relu{block}_{number}"
+            if names.index(before) > deepest:
+                return
+            made = CHANNELS_PER_BLOCK[block - 1] * places * value_bytes
+            maps = 1 + (before in wanted)  # else the ReLU works in place
+            noted = made * sum(name in wanted for name in (before, after))
+            # The photograph's features are subtracted, and the difference is scaled.
+            compared = 2 * made if {before, after} & set(recipe.content_layers) else 0
+            back = made + max(made, entered, compared)
+            yield Stage(made=made, kept=maps * made, noted=noted, back=back)
+            entered = made
+
+
+def bytes_there_and_back(passed: Sequence[Stage]) -> int:
+    """Return the most that a look takes from whose features a gradient comes back."""
+    kept = peak = 0
+    for stage in passed:
+        kept += stage.kept
+        peak = max(peak, kept + stage.made - stage.kept)
+    for stage in reversed(passed):
+        peak = max(peak, kept + stage.back)
+        kept -= stage.kept
+    return peak
+
+
+def bytes_there(passed: Sequence[Stage]) -> int:
+    """Return the most that a look takes from which nothing comes back."""
+    noted = peak = 0
+    for before, stage in pairwise(passed):
+        passing = stage.made + (0 if before.noted else before.made)
+        peak = max(peak, noted + passing)
+        noted += stage.noted
+    return peak
+
+
+def target_bytes(recipe: Recipe, *, height: int, width: int, value_bytes: int) -> int:
+    """Return what the photograph's features take, of a level or of what a tile sees of it."""
+    return sum(
+        _channels(layer) * (height // cell_px(layer)) * (width // cell_px(layer)) * value_bytes
+        for layer in recipe.content_layers
+    )
+
+
+def _channels(layer: str) -> int:
+    return CHANNELS_PER_BLOCK[cell_px(layer).bit_length() - 1]

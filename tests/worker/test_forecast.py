@@ -1,0 +1,118 @@
+"""A job begins with what fits, as far as that can be foreseen; else it does not begin."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from pictures import picture_bytes
+from worker_rig import failed, finished, never, work_order
+
+from nstd.orders import WorkOrder
+from nstd.recipe import load_recipe
+from nstd.worker.accelerator import memory_in_use_bytes
+from nstd.worker.allowance import Allowance
+from nstd.worker.forecast import first_thrift, predicted_bytes
+from nstd.worker.memory import PROCESSOR, Extent, Work, predicted_peak_bytes
+from nstd.worker.shortage import Shortage
+from nstd.worker.station import Station
+from nstd.worker.thrift import Thrift
+from nstd.worker.worker import run_order
+
+CPU = torch.device("cpu")
+GIB = 2**30
+
+
+def large(**overrides: object) -> WorkOrder:
+    """Return an order for a picture of 6 megapixels: one level."""
+    content = picture_bytes(format="JPEG", seed=3, width=3000, height=2000)
+    return work_order(content=content, pyramid=None, **overrides)
+
+
+def work(megapixels: int, **overrides: object) -> Work:
+    """Return what the house's recipe has to do for a picture of 3 : 2."""
+    side = round((megapixels * 1e6 / 6) ** 0.5)
+    size = Extent(3 * side, 2 * side)
+    recipe = load_recipe("studio", overrides)
+    return Work(recipe, size, size, Extent(1500, 1000), 2, 3, keeps_colors=False)
+
+
+def begun(order: WorkOrder, free_bytes: int, monkeypatch: pytest.MonkeyPatch) -> Thrift | Shortage:
+    """Return how an order begins where so much memory is free."""
+    station = Station.at("cpu", cache_folder=None, weights_folder=None, checkpoint_every_s=30)  # type: ignore[arg-type]
+    monkeypatch.setattr(
+        "nstd.worker.forecast.allowance", lambda *_: Allowance(free_bytes, 64 * GIB)
+    )
+    return first_thrift(order, station)
+
+
+def test_the_largest_tile_that_fits_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The less there is, the smaller, and the photograph's features are then not kept."""
+    order = large(optimizer={"name": "adam", "lr": 0.02})
+    tried = [begun(order, gib * GIB // 4, monkeypatch) for gib in (120, 24, 10, 5)]
+
+    assert tried[0] == Thrift()
+    sides = [thrift.tile_px for thrift in tried[1:] if isinstance(thrift, Thrift)]
+    assert len(sides) == 3
+    assert sides == sorted(sides, reverse=True)
+    assert sides[0] != sides[-1]
+    for free, thrift in zip((24, 10, 5), tried[1:], strict=True):
+        assert isinstance(thrift, Thrift)
+        assert thrift.keeps_history
+        size = Extent(3000, 2000)
+        job = Work(order.order.recipe, size, size, Extent(80, 70), 4, 3, keeps_colors=False)
+        assert predicted_bytes(job, thrift, CPU) <= free * GIB // 4
+
+
+def test_a_history_is_shortened_where_nothing_else_helps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """L-BFGS's pairs are two pictures each; fewer of them give another picture."""
+    order = large(optimizer={"name": "lbfgs", "history": 40}, steps=80)
+    plenty = begun(order, 40 * GIB, monkeypatch)
+    little = begun(order, 5 * GIB, monkeypatch)
+
+    assert plenty == Thrift()
+    assert isinstance(little, Thrift)
+    assert little.is_reduced
+    assert not little.keeps_history
+
+
+def test_a_job_that_fits_in_no_tiles_is_refused_with_the_figures(station: Station) -> None:
+    """Before any step: what it would take, and the limit."""
+    station.memory_bytes = memory_in_use_bytes(CPU) + 100_000_000
+    events = list(run_order(large(), station, never))
+
+    assert len(events) == 1
+    refusal = failed(events)
+    assert refusal.fault == "job"
+    assert "does not fit cpu: it takes at least" in refusal.sentence
+
+
+def test_a_job_under_a_limit_is_done_in_tiles_and_says_so(station: Station) -> None:
+    """The picture is the same as without."""
+    content = picture_bytes(format="PNG", seed=7, width=320, height=240)
+    order = work_order(content=content, optimizer={"name": "adam", "lr": 0.02})
+    free = finished(order, station)
+    size = Extent(320, 240)
+    job = Work(order.order.recipe, size, size, Extent(80, 70), 4, 3, keeps_colors=False)
+    whole = predicted_bytes(job, Thrift(), CPU)
+    station.memory_bytes = memory_in_use_bytes(CPU) + round(0.8 * whole)
+    limited = finished(replace(order), station)
+
+    assert (free.facts.reduced_memory, limited.facts.reduced_memory) == (False, True)
+    assert limited.facts.losses_delivered["total"] == pytest.approx(
+        free.facts.losses_delivered["total"], rel=1e-3
+    )
+
+
+def test_what_cannot_be_opened_is_left_to_the_decoder(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It has the words for it."""
+    assert begun(replace(work_order(), content=b"no picture"), GIB, monkeypatch) == Thrift()
+
+
+def test_large_pictures_take_what_is_kept_of_them_and_not_their_maps() -> None:
+    """In tiles the maps stay as large; of the pictures there are so many a pixel."""
+    tiles = Thrift(512, keeps_targets=False, keeps_history=True)
+    small, large = (predicted_peak_bytes(work(size), tiles, PROCESSOR) for size in (12, 48))
+    whole = predicted_peak_bytes(work(12), Thrift(), PROCESSOR)
+
+    assert small < whole / 4
+    assert large - small < 36e6 * 260  # bytes a pixel, checkpoint included
