@@ -10,6 +10,7 @@ from nstd.spool.durable import (
     copy_hashed,
     read_stable,
     replace_durably,
+    replace_lightly,
     sha256_of,
     signature_at,
     write_new,
@@ -73,3 +74,13 @@ def test_a_moved_file_gets_a_number_where_its_name_is_taken(tmp_path: Path) -> N
 
     found = {path.name: path.read_text() for path in (tmp_path / "done").iterdir()}
     assert found == {"a.jpg": "one", "a--2.jpg": "two", "a--3.jpg": "three"}
+
+
+@pytest.mark.parametrize("replace", [replace_durably, replace_lightly])
+def test_a_file_that_cannot_get_its_name_is_not_left_behind(replace, tmp_path: Path) -> None:
+    """Its name is a folder's here; what was to lie there would else lie beside it for ever."""
+    (tmp_path / "a").mkdir()
+    with pytest.raises(IsADirectoryError):
+        replace(tmp_path / "a", b"one")
+
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
