@@ -56,7 +56,8 @@ def test_a_proof_is_published_with_its_record(shop: Shop, station: Station) -> N
     work(shop, station)
 
     names = [f"smith/IMG--proof{suffix}" for suffix in (".json", ".losses.csv", ".png")]
-    assert shop.published() == names
+    job = shop.spool.only("done")
+    assert shop.published() == [f".nstd/thumbs/{job.id}-after.jpg", *names]
     found = record(shop, "smith/IMG--proof")
     sheet = (shop.outbox / "smith/IMG--proof.png").read_bytes()
     with Image.open(io.BytesIO(sheet)) as picture:
