@@ -35,6 +35,8 @@ PLAIN_BYTES, DEEP_BYTES = 3, 8  # of a decoded pixel: three of 8 bits, up to fou
 
 def first_thrift(order: WorkOrder, station: Station) -> Thrift | Shortage:
     """Return the quickest way to do a job that fits; or what is missing, where none does."""
+    if not order.order.strength and not order.order.proof:
+        return Thrift()  # nothing is looked at: the photograph goes back as it is
     try:
         works = tuple(_works(order, station))
     except (JobError, PictureError):

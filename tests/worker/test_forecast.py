@@ -116,3 +116,11 @@ def test_large_pictures_take_what_is_kept_of_them_and_not_their_maps() -> None:
 
     assert small < whole / 4
     assert large - small < 36e6 * 260  # bytes a pixel, checkpoint included
+
+
+def test_a_photograph_that_is_not_painted_is_never_too_large(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Without strength no network looks at it; a painted one would not fit."""
+    assert isinstance(begun(large(), GIB // 4, monkeypatch), Shortage)
+    assert begun(large(strength=0.0), GIB // 4, monkeypatch) == Thrift()
