@@ -35,3 +35,9 @@ def smallest_side_px(layers: Iterable[str]) -> int:
 def cell_px(layer: str) -> int:
     """Return how many pixels a side belong to a position of a layer: each pooling doubles them."""
     return int(2 ** (deepest_block([layer]) - 1))
+
+
+def map_size(layer: str, *, height: int, width: int) -> tuple[int, int]:
+    """Return a layer's own height and width; an odd last row of the picture is in no cell."""
+    cell = cell_px(layer)
+    return height // cell, width // cell

@@ -1,5 +1,6 @@
 """VGG-16 and VGG-19 as feature extractors, their layers by the papers' names."""
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
@@ -9,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from nstd.engine.context import Context
-from nstd.layers import CONVOLUTIONS_PER_BLOCK, cell_px, deepest_block
+from nstd.layers import CONVOLUTIONS_PER_BLOCK, deepest_block, map_size
 
 Tap = Callable[[str, Tensor], Tensor]
 
@@ -51,8 +52,7 @@ class Backbone:
 
     def values_at(self, layer: str, height: int, width: int) -> int:
         """Return how many values a layer has of a picture of that size."""
-        cell = cell_px(layer)
-        return self._channels(layer) * (height // cell) * (width // cell)
+        return self._channels(layer) * math.prod(map_size(layer, height=height, width=width))
 
     def _channels(self, layer: str) -> int:
         names = {layer, layer.replace("relu", "conv")}

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from nstd.engine.backbone import Backbone
 from nstd.engine.tiling import Tile, nothing
-from nstd.layers import cell_px
+from nstd.layers import map_size
 
 
 class ContentTargets(Protocol):
@@ -64,9 +64,9 @@ def kept_targets(
         between()
         for layer, part in looked_up.own(tile).items():
             if layer not in maps:
-                size = (length // cell_px(layer) for length in content.shape[-2:])
+                height, width = content.shape[-2:]
                 maps[layer] = torch.empty(
-                    (1, part.shape[1], *size),
+                    (1, part.shape[1], *map_size(layer, height=height, width=width)),
                     dtype=part.dtype,
                     device=part.device,
                     memory_format=torch.channels_last,

@@ -6,6 +6,7 @@ terms and their slopes follow, and once for what each tile's pixels do to the su
 of the first look can be kept, as that of a single tile always is, there is no second.
 """
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -20,7 +21,7 @@ from nstd.engine.targets import StyleStats
 from nstd.engine.tiling import WHOLE, Tile, Tiling
 from nstd.engine.total_variation import TV_LOSSES, patch_of
 from nstd.engine.visibility import layer_weights
-from nstd.layers import cell_px
+from nstd.layers import map_size
 from nstd.recipe import ContentTerm, Recipe, TvTerm
 
 
@@ -169,8 +170,8 @@ class Objective:
         return torch.stack([value.float() for value in values])
 
     def _positions(self, layer: str) -> int:
-        height, width = (length // cell_px(layer) for length in self.size)
-        return height * width
+        height, width = self.size
+        return math.prod(map_size(layer, height=height, width=width))
 
 
 def _added(total: Sums, sums: Sums) -> Sums:

@@ -1,5 +1,6 @@
 """What a style is to the engine: the statistics of its layers, and blends of several."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -11,7 +12,7 @@ from nstd.engine.backbone import Backbone
 from nstd.engine.statistics import LayerStats, LayerSums, tapped_sums
 from nstd.engine.tiling import WHOLE, Tile, Tiling
 from nstd.engine.visibility import layer_weights
-from nstd.layers import cell_px
+from nstd.layers import map_size
 
 LADDER_STEPS_PER_OCTAVE = 4
 LADDER_START_PX = 32
@@ -60,7 +61,7 @@ def style_statistics(
         backbone.features(picture[..., *tile.seen.slices], wanted, partial(tap, tile))
     return StyleStats(
         {
-            layer: found.over((height // cell_px(layer)) * (width // cell_px(layer)))
+            layer: found.over(math.prod(map_size(layer, height=height, width=width)))
             for layer, found in sums.items()
         }
     )

@@ -1,10 +1,17 @@
 """What one look at a tile takes: the maps of its network, kept for the way back or passed by."""
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from nstd.layers import CHANNELS_PER_BLOCK, CONVOLUTIONS_PER_BLOCK, cell_px, layer_names
+from nstd.layers import (
+    CHANNELS_PER_BLOCK,
+    CONVOLUTIONS_PER_BLOCK,
+    cell_px,
+    layer_names,
+    map_size,
+)
 from nstd.recipe import Recipe
 
 INDEX_BYTES = 8  # of max pooling: which of the four pixels it was
@@ -39,8 +46,7 @@ def _stages(recipe: Recipe, *, height: int, width: int, value_bytes: int) -> Ite
     entered = 3 * (height + 2) * (width + 2) * value_bytes
     yield Stage(made=entered, kept=entered, noted=0, back=0)
     for block, count in enumerate(CONVOLUTIONS_PER_BLOCK[recipe.backbone], 1):
-        cell = cell_px(f"conv{block}_1")
-        places = (height // cell) * (width // cell)
+        places = math.prod(map_size(f"conv{block}_1", height=height, width=width))
         if block > 1:
             pooled = entered // 4
             indices = pooled // value_bytes * INDEX_BYTES if recipe.pooling == "max" else 0
@@ -87,7 +93,7 @@ def bytes_there(passed: Sequence[Stage]) -> int:
 def target_bytes(recipe: Recipe, *, height: int, width: int, value_bytes: int) -> int:
     """Return what the photograph's features take, of a level or of what a tile sees of it."""
     return sum(
-        _channels(layer) * (height // cell_px(layer)) * (width // cell_px(layer)) * value_bytes
+        _channels(layer) * math.prod(map_size(layer, height=height, width=width)) * value_bytes
         for layer in recipe.content_layers
     )
 
