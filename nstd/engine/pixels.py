@@ -58,8 +58,10 @@ def enlarge(picture: Tensor, *, width: int, height: int) -> Tensor:
     """
     if picture.shape[-2:] == (height, width):
         return picture
-    resized = F.interpolate(picture, (height, width), mode="bicubic", antialias=True)
-    return blur(blur(resized)).clamp(0, 1)  # (1, 3, height, width)
+    # Step by step, so that of a large picture no more than three are there at once.
+    larger = F.interpolate(picture, (height, width), mode="bicubic", antialias=True)
+    larger = blur(larger)
+    return blur(larger).clamp_(0, 1)  # (1, 3, height, width)
 
 
 def add_detail(picture: Tensor, content: Tensor) -> Tensor:
@@ -73,9 +75,12 @@ def add_detail(picture: Tensor, content: Tensor) -> Tensor:
         content: (1, 3, H, W), the photograph at the new level's size.
     """
     height, width = content.shape[-2:]
+    if picture.shape[-2:] == (height, width):
+        return picture
     coarse = resize(content, width=picture.shape[3], height=picture.shape[2])
-    detail = F.softshrink(content - enlarge(coarse, width=width, height=height), GRAIN)
-    return (enlarge(picture, width=width, height=height) + detail).clamp(0, 1)
+    detail = enlarge(coarse, width=width, height=height).neg_().add_(content)
+    detail = F.softshrink(detail, GRAIN)
+    return detail.add_(enlarge(picture, width=width, height=height)).clamp_(0, 1)
 
 
 def enlarge_bicubic(picture: Tensor, content: Tensor) -> Tensor:
@@ -87,8 +92,11 @@ def enlarge_bicubic(picture: Tensor, content: Tensor) -> Tensor:
 def blur(picture: Tensor) -> Tensor:
     """Average 3×3 neighbours with binomial weights, edges repeated; a symmetric linear map."""
     padded = F.pad(picture, (1, 1, 1, 1), mode="replicate")  # (1, 3, H+2, W+2)
-    across = (padded[..., :-2] + padded[..., 2:] + 2 * padded[..., 1:-1]) / 4  # (1, 3, H+2, W)
-    return (across[..., :-2, :] + across[..., 2:, :] + 2 * across[..., 1:-1, :]) / 4
+    across = padded[..., :-2] + padded[..., 2:]  # (1, 3, H+2, W)
+    across.add_(padded[..., 1:-1], alpha=2).div_(4)
+    del padded
+    down = across[..., :-2, :] + across[..., 2:, :]  # (1, 3, H, W)
+    return down.add_(across[..., 1:-1, :], alpha=2).div_(4)
 
 
 def _softened(variable: Tensor) -> Tensor:
@@ -130,7 +138,7 @@ PARAMETRISATIONS: dict[str, Parametrisation] = {
         picture=lambda variable: variable,
         variable=lambda picture: picture,
         gradient=lambda _, gradient: gradient,
-        moved=lambda variable, step: (variable - step).clamp(0, 1),
+        moved=lambda variable, step: (variable - step).clamp_(0, 1),
     ),
     # Clamped before the step, as loops do that clamp first: it may leave [0, 1] by one step.
     "unit_clamped_late": Parametrisation(

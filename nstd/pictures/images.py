@@ -105,13 +105,14 @@ def _unit(levels: Levels, largest: int) -> Tensor:
 
 def _unbounded(samples: Samples, space: ColorSpace) -> Tensor:
     """Return a picture's working colours (1, 3, H, W) in fp32; beyond [0, 1] where they lie so."""
-    if space.is_srgb:
-        return _unit(samples.levels, samples.largest).permute(2, 0, 1).unsqueeze(0).contiguous()
     height, width, _ = samples.levels.shape
     colors = torch.empty(1, 3, height, width)
 
     def convert(rows: slice) -> None:
-        strip = torch.from_numpy(_strip_colors(samples, space, rows))  # (h, W, 3) float64
+        if space.is_srgb:
+            strip = _unit(samples.levels[rows], samples.largest)  # (h, W, 3)
+        else:
+            strip = torch.from_numpy(_strip_colors(samples, space, rows))  # in float64
         colors[0, :, rows] = strip.permute(2, 0, 1)
 
     _in_strips(convert, height=height, width=width)

@@ -1,18 +1,18 @@
 """With how little memory a job begins: with all there is, or less, where that would not fit."""
 
 import io
-from collections.abc import Iterator
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 import torch
 
 from nstd.engine.pyramid import canvas_size
-from nstd.engine.tiling import halo_px
 from nstd.errors import JobError, PictureError
 from nstd.orders import WorkOrder
 from nstd.pictures.beyond_pillow import is_beyond_pillow
 from nstd.pictures.images import UNDECODABLE
 from nstd.pictures.opening import opened
-from nstd.recipe import Recipe
 from nstd.worker.accelerator import memory_in_use_bytes, release_memory
 from nstd.worker.allowance import allowance
 from nstd.worker.memory import (
@@ -23,13 +23,14 @@ from nstd.worker.memory import (
     Surroundings,
     Work,
     predicted_peak_bytes,
+    tiles_of,
 )
 from nstd.worker.shortage import Shortage
 from nstd.worker.station import Station
 from nstd.worker.thrift import LARGEST_TILE_PX, LEAST_TILE_PX, Thrift
 
 MARGIN = 1.1  # times the prediction, which is within 15 %
-AGAIN = 1.5  # times the work, where each tile looks at the photograph again
+ONE_WAY = 0.5  # of a look that goes there and back
 PLAIN_BYTES, DEEP_BYTES = 3, 8  # of a decoded pixel: three of 8 bits, up to four of 16
 
 
@@ -43,12 +44,50 @@ def first_thrift(order: WorkOrder, station: Station) -> Thrift | Shortage:
         return Thrift()  # who decodes it will say what is wrong
     release_memory(station.device)
     allowed = allowance(station.device, station.memory_bytes)
-    needed = 0
-    for thrift in _thrifts(order.order.recipe):
-        needed = round(MARGIN * max(predicted_bytes(w, thrift, station.device) for w in works))
-        if needed <= allowed.free_bytes:
-            return thrift
-    return Shortage(memory_in_use_bytes(station.device) + needed, allowed.there_bytes)
+
+    def needed_bytes(thrift: Thrift) -> int:
+        each = (predicted_bytes(work, thrift, station.device) for work in works)
+        return round(MARGIN * max(each))
+
+    if needed_bytes(Thrift()) <= allowed.free_bytes:
+        return Thrift()
+    least = 0
+    for tries in _thrifts():
+        fitting = [thrift for thrift in tries if needed_bytes(thrift) <= allowed.free_bytes]
+        if fitting:
+            most = [_most_kept(t, works, allowed.free_bytes, needed_bytes) for t in fitting]
+            return min(most, key=lambda thrift: max(looks_a_pixel(w, thrift) for w in works))
+        least = min(needed_bytes(thrift) for thrift in tries)
+    return Shortage(memory_in_use_bytes(station.device) + least, allowed.there_bytes)
+
+
+def _most_kept(
+    thrift: Thrift,
+    works: Sequence[Work],
+    free_bytes: int,
+    needed_bytes: Callable[[Thrift], int],
+) -> Thrift:
+    """Let as many tiles keep their maps as memory allows: it takes the more, the more do."""
+    tiles = max(len(tiles_of(work.recipe, thrift, work.canvas)) for work in works)
+    counts = range(tiles)
+    fitting = bisect_right(
+        counts, free_bytes, key=lambda kept: needed_bytes(replace(thrift, kept=kept))
+    )
+    return replace(thrift, kept=max(0, fitting - 1))
+
+
+def looks_a_pixel(work: Work, thrift: Thrift) -> float:
+    """Return how much is computed for each pixel of the canvas, in looks at it as a whole.
+
+    Halos are seen by several tiles. The way there and the way back are as long, because the
+    gradient goes to pixels only: so one way more is half a look, be it for tiles whose maps are not
+    kept, or for those of the photograph, where its features are not.
+    """
+    tiles = tiles_of(work.recipe, thrift, work.canvas)
+    seen = sum(len(tile.seen.rows) * len(tile.seen.columns) for tile in tiles) / work.canvas.pixels
+    again = 1 - (1 if len(tiles) == 1 else min(1, thrift.kept / len(tiles)))
+    compared = 0 if thrift.keeps_targets or len(tiles) == 1 else ONE_WAY * (1 + again)
+    return seen * (1 + ONE_WAY * again + compared)
 
 
 def predicted_bytes(work: Work, thrift: Thrift, device: torch.device) -> int:
@@ -62,22 +101,13 @@ def _surroundings(device: torch.device, thrift: Thrift) -> Surroundings:
     return SPARING_PROCESSOR if thrift.is_reduced else PROCESSOR
 
 
-def _thrifts(recipe: Recipe) -> Iterator[Thrift]:
-    """Return the ways to do a job, the quickest first; those that change the picture last."""
-    halo = halo_px(recipe.backbone, recipe.layers)
+def _thrifts() -> Iterator[Sequence[Thrift]]:
+    """Return the ways to do a job in tiles; last those that change the picture."""
     tiles_px = [LARGEST_TILE_PX]
     while tiles_px[-1] > LEAST_TILE_PX:
         tiles_px.append(tiles_px[-1] // 2)
-
-    def cost(thrift: Thrift) -> float:
-        """Return the pixels that are looked at for each of the picture's, about."""
-        seen = (1 + 2 * halo / (thrift.tile_px or LARGEST_TILE_PX)) ** 2
-        return seen * (1 if thrift.keeps_targets else AGAIN)
-
-    yield Thrift()
     for keeps_history in (True, False):
-        tries = [Thrift(px, keeps, keeps_history) for px in tiles_px for keeps in (True, False)]
-        yield from sorted(tries, key=cost)
+        yield [Thrift(px, keeps, keeps_history) for px in tiles_px for keeps in (True, False)]
 
 
 def _works(order: WorkOrder, station: Station) -> Iterator[Work]:

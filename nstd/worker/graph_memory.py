@@ -80,6 +80,11 @@ def bytes_there_and_back(passed: Sequence[Stage]) -> int:
     return peak
 
 
+def bytes_kept(passed: Sequence[Stage]) -> int:
+    """Return what is left of a look, until its gradient comes back."""
+    return sum(stage.kept for stage in passed)
+
+
 def bytes_there(passed: Sequence[Stage]) -> int:
     """Return the most that a look takes from which nothing comes back."""
     noted = peak = 0

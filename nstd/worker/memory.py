@@ -8,6 +8,7 @@ from nstd.engine.tiling import Tile, Tiling
 from nstd.recipe import AdamChoice, Recipe
 from nstd.worker.graph_memory import (
     Stage,
+    bytes_kept,
     bytes_there,
     bytes_there_and_back,
     stages,
@@ -18,10 +19,11 @@ from nstd.worker.thrift import Thrift, forgetful
 VALUE_BYTES = 4  # of a picture's channel, and of the exact look at the result
 PICTURE_BYTES = 3 * VALUE_BYTES  # a pixel
 # In pictures: what there is for a moment, beside what is kept.
-OF_ADAM_STEP = 3
+OF_ADAM_STEP = 2
 OF_LBFGS_STEP = 4
-OF_ENLARGING = 7
-OF_CHECKPOINT = 3  # of each that is kept: a copy, and twice its bytes
+OF_ENLARGING = 4
+OF_COLORS = 4  # the photograph's given back to what was painted in grey
+PICTURES_THEMSELVES = ("unit", "unit_clamped_late")  # variables that are pictures already
 
 
 @dataclass(frozen=True)
@@ -121,44 +123,54 @@ def _exactly_seen_bytes(work: Work, thrift: Thrift, around: Surroundings, size: 
 def _level_bytes(work: Work, thrift: Thrift, around: Surroundings, level: Level) -> int:
     """Return what a level takes beside the ground and what the level before left."""
     size = Extent(level.width, level.height)
-    picture = size.picture_bytes
-    content = 0 if size == work.canvas else picture
-    kept = kept_pictures(work.recipe, level)
+    content = 0 if size == work.canvas else size.picture_bytes
     tiling = thrift.tiling_at(level.width, level.height)
-    tile = _largest(_tiles(work.recipe, tiling, size))
-    passed = _stages(work.recipe, tile, work.map_bytes)
-    keeps = tiling.keeps_targets or tile == size
+    tiles = tiles_of(work.recipe, thrift, size)
+    tile = _largest(tiles)
+    keeps = tiling.keeps_targets or len(tiles) == 1
     targets = _target_bytes(work, size if keeps else tile)
-    graph = round(around.graph_share * bytes_there_and_back(passed)) + 3 * tile.picture_bytes
-    held = targets if keeps else 0
-    step_pictures = OF_ADAM_STEP if isinstance(level.optimizer, AdamChoice) else OF_LBFGS_STEP
-    written = kept * picture  # the newest checkpoint, from which the job would go on
-    looked_at = written + (kept + 2) * picture + targets + graph
-    told = written + (kept + 3 + step_pictures) * picture + held
-    saved = written + (kept + OF_CHECKPOINT * kept) * picture + held
-    begun = OF_ENLARGING * picture
-    return content + max(looked_at, told, saved, begun)
+    maps = _maps_bytes(work, around, tile, kept=min(tiling.kept, len(tiles) - 1))
+    is_adam = isinstance(level.optimizer, AdamChoice)
+    # What is looked at, unless it is the variable itself; and the gradient.
+    beside = 1 if is_adam and level.variable in PICTURES_THEMSELVES else 2 if is_adam else 3
+    pictures = kept_pictures(work.recipe, level) + beside
+    looked_at = pictures * size.picture_bytes + targets + maps
+    step = OF_ADAM_STEP if is_adam else OF_LBFGS_STEP
+    told = (pictures + step) * size.picture_bytes + (targets if keeps else 0)
+    return content + max(looked_at, told, OF_ENLARGING * size.picture_bytes)
+
+
+def _maps_bytes(work: Work, around: Surroundings, tile: Extent, *, kept: int) -> int:
+    """Return the most that the maps take at once, and the pixels of the tile that is looked at.
+
+    Tiles that keep their maps come first, and their gradients come back first.
+    """
+    passed = _stages(work.recipe, tile, work.map_bytes)
+    each, alone = bytes_kept(passed), bytes_there_and_back(passed)
+    most = max(alone, kept * each + bytes_there(passed), (kept - 1) * each + alone)
+    return round(around.graph_share * most) + 3 * tile.picture_bytes
 
 
 def _left_bytes(work: Work, thrift: Thrift, level: Level) -> int:
-    """Return what a level holds until the next is set up, with its newest checkpoint."""
+    """Return what a level holds until the next is set up, or until the result is made."""
     size = Extent(level.width, level.height)
     keeps = thrift.tiling_at(level.width, level.height).keeps_targets
     targets = _target_bytes(work, size) if keeps else 0
-    return (2 * kept_pictures(work.recipe, level) + 1) * size.picture_bytes + targets
+    return (kept_pictures(work.recipe, level) + 1) * size.picture_bytes + targets
 
 
 def _end_bytes(work: Work, thrift: Thrift, around: Surroundings, level: Level) -> int:
-    """Return what the loss of the delivered file takes, beside the run that made it."""
+    """Return what the file and its delivered loss take, beside the run that made it."""
     size = Extent(level.width, level.height)
     tile = _largest(_tiles(work.recipe, Tiling(thrift.look_px), size))
-    delivered = size.pixels * 3 + 2 * size.picture_bytes
-    seen = _exactly_seen_bytes(work, thrift, around, size)
+    encoded = 3 * size.pixels * 3 + work.keeps_colors * OF_COLORS * size.picture_bytes
+    decoded = 3 * size.pixels + size.picture_bytes * (1 + work.keeps_colors)
     targets = target_bytes(
         work.recipe, height=tile.height, width=tile.width, value_bytes=VALUE_BYTES
     )
-    kept = _left_bytes(work, thrift, level) + size.picture_bytes
-    return kept + delivered + targets + seen
+    seen = targets + _exactly_seen_bytes(work, thrift, around, size)
+    looked_at = decoded + max(3 * size.pixels, seen)
+    return _left_bytes(work, thrift, level) + max(encoded, looked_at)
 
 
 def kept_pictures(recipe: Recipe, level: Level) -> int:
@@ -171,6 +183,11 @@ def kept_pictures(recipe: Recipe, level: Level) -> int:
     # The origin, the direction and the gradient there; two trials of a line search.
     trials = 2 if optimizer.line_search == "strong_wolfe" else 0
     return 3 + trials + 2 * pairs + average
+
+
+def tiles_of(recipe: Recipe, thrift: Thrift, size: Extent) -> tuple[Tile, ...]:
+    """Return the tiles in which a picture of that size is looked at in the steps."""
+    return _tiles(recipe, thrift.tiling_at(size.width, size.height), size)
 
 
 def _tiles(recipe: Recipe, tiling: Tiling, size: Extent) -> tuple[Tile, ...]:

@@ -20,12 +20,14 @@ class Thrift:
     `tile_px`: larger levels are looked at in tiles of that side; None: whole, where that is
     possible at all. What is freed then also goes back to the system. `keeps_targets`: what the
     network sees in the photograph is kept, and not looked at again with each tile; `keeps_history`:
-    L-BFGS remembers as much as its recipe says, although there are tiles.
+    L-BFGS remembers as much as its recipe says, although there are tiles. `kept`: so many tiles
+    keep their maps from the sums to the gradient, and are looked at once.
     """
 
     tile_px: int | None = None
     keeps_targets: bool = True
     keeps_history: bool = False
+    kept: int = 0
 
     @property
     def is_reduced(self) -> bool:
@@ -40,7 +42,8 @@ class Thrift:
         """Say how a level of that size is looked at."""
         if self.tile_px is None and width * height < MOST_AT_ONCE_PX:
             return Tiling()
-        return Tiling(self.tile_px or LARGEST_TILE_PX, keeps_targets=self.keeps_targets)
+        side = self.tile_px or LARGEST_TILE_PX
+        return Tiling(side, kept=self.kept, keeps_targets=self.keeps_targets)
 
     def less(self, long_px: int) -> "Thrift | None":
         """Return the next try for a picture of that long side; None when there is no smaller one.
@@ -55,7 +58,7 @@ class Thrift:
                 smaller //= 2
         if smaller < LEAST_TILE_PX:
             return None
-        return replace(self, tile_px=smaller, keeps_history=False)
+        return replace(self, tile_px=smaller, keeps_history=False, kept=0)
 
     def applied(self, order: WorkOrder) -> WorkOrder:
         """Return the same job with less to remember between the steps, if memory is short."""
