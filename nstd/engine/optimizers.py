@@ -98,7 +98,8 @@ class Adam:
         rate = self.rate(self.taken)
         self.taken += 1
         self.first_moment = self.first_moment.lerp(gradient, 1 - beta1)
-        self.second_moment = self.second_moment.lerp(gradient.square(), 1 - beta2)
+        squares = self.second_moment * beta2
+        self.second_moment = squares.addcmul_(gradient, gradient, value=1 - beta2)
         steps = self.taken + self.taken_below
         # In place: of a large picture each of these would be as large as all that is kept of it.
         step = (self.first_moment / (1 - beta1**steps)).mul_(rate)

@@ -18,6 +18,7 @@ GRAIN = 0.03
 # shared memory, which are 47 times (UpSampleBilinear2d.cu); beyond, it refuses.
 MOST_SHRUNK = 32
 SHRUNK_FIRST = 8
+STRIP_PX = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ def enlarge(picture: Tensor, *, width: int, height: int) -> Tensor:
     """
     if picture.shape[-2:] == (height, width):
         return picture
-    # Step by step, so that of a large picture no more than three are there at once.
+    # Step by step, so that of a large picture no more than two are there at once.
     larger = F.interpolate(picture, (height, width), mode="bicubic", antialias=True)
     larger = blur(larger)
     return blur(larger).clamp_(0, 1)  # (1, 3, height, width)
@@ -90,31 +91,43 @@ def enlarge_bicubic(picture: Tensor, content: Tensor) -> Tensor:
 
 
 def blur(picture: Tensor) -> Tensor:
-    """Average 3×3 neighbours with binomial weights, edges repeated; a symmetric linear map."""
-    padded = F.pad(picture, (1, 1, 1, 1), mode="replicate")  # (1, 3, H+2, W+2)
-    across = padded[..., :-2] + padded[..., 2:]  # (1, 3, H+2, W)
-    across.add_(padded[..., 1:-1], alpha=2).div_(4)
-    del padded
-    down = across[..., :-2, :] + across[..., 2:, :]  # (1, 3, H, W)
-    return down.add_(across[..., 1:-1, :], alpha=2).div_(4)
+    """Average 3×3 neighbours with binomial weights, edges repeated; a symmetric linear map.
+
+    A strip of rows at a time: of a large picture there is nothing beside it but the result.
+    """
+    height, width = picture.shape[-2:]
+    rows = max(1, STRIP_PX // width)
+    blurred = torch.empty_like(picture)
+    for start in range(0, height, rows):
+        stop = min(start + rows, height)
+        seen = picture[..., max(0, start - 1) : stop + 1, :]
+        edges = (1, 1, int(start == 0), int(stop == height))
+        padded = F.pad(seen, edges, mode="replicate")  # (1, 3, h+2, W+2)
+        across = (padded[..., :-2] + padded[..., 2:] + 2 * padded[..., 1:-1]) / 4  # (1, 3, h+2, W)
+        blurred[..., start:stop, :] = (
+            across[..., :-2, :] + across[..., 2:, :] + 2 * across[..., 1:-1, :]
+        ) / 4
+    return blurred
 
 
 def _softened(variable: Tensor) -> Tensor:
     """Halve the finest frequencies; symmetric, so that it is its own way back for gradients."""
-    return variable.lerp(blur(variable), 0.5)
+    return blur(variable).lerp_(variable, 0.5)
 
 
-def _sigmoid_picture(variable: Tensor) -> Tensor:
-    return torch.sigmoid(variable) * (1 + 2 * OVERSHOOT) - OVERSHOOT
+def _made_sigmoid(softened: Tensor) -> Tensor:
+    """Return the picture of a variable, in the variable's place."""
+    return softened.sigmoid_().mul_(1 + 2 * OVERSHOOT).sub_(OVERSHOOT)
 
 
 def _logit_variable(picture: Tensor) -> Tensor:
-    return torch.logit((picture + OVERSHOOT) / (1 + 2 * OVERSHOOT))
+    return (picture + OVERSHOOT).div_(1 + 2 * OVERSHOOT).logit_()
 
 
 def _logit_gradient(picture: Tensor, gradient: Tensor) -> Tensor:
-    risen, left = picture + OVERSHOOT, 1 + OVERSHOOT - picture
-    return gradient * risen * left / (1 + 2 * OVERSHOOT)
+    """Return it in the place of ∂L/∂picture: (p + o)(1 + o − p) = (½ + o)² − (p − ½)²."""
+    slope = (picture - 0.5).square_().neg_().add_((0.5 + OVERSHOOT) ** 2)
+    return gradient.mul_(slope).div_(1 + 2 * OVERSHOOT)
 
 
 def _imagenet(values: tuple[float, float, float], like: Tensor) -> Tensor:
@@ -124,13 +137,13 @@ def _imagenet(values: tuple[float, float, float], like: Tensor) -> Tensor:
 
 PARAMETRISATIONS: dict[str, Parametrisation] = {
     "logit": Parametrisation(
-        picture=_sigmoid_picture,
+        picture=lambda variable: _made_sigmoid(variable.clone()),
         variable=_logit_variable,
         gradient=_logit_gradient,
     ),
     # The finest frequencies cost the optimiser more here: it uses strokes where speckle would do.
     "soft_logit": Parametrisation(
-        picture=lambda variable: _sigmoid_picture(_softened(variable)),
+        picture=lambda variable: _made_sigmoid(_softened(variable)),
         variable=_logit_variable,
         gradient=lambda picture, gradient: _softened(_logit_gradient(picture, gradient)),
     ),

@@ -125,13 +125,15 @@ class Run:
     def _one_step(self, level: Level) -> Step:
         picture = self._pixels.picture(self._optimizer.point)
         evaluation = self._objective.evaluate(picture)
+        terms, total = evaluation.terms, evaluation.total
         gradient = self._pixels.gradient(picture, evaluation.gradient)
-        self._optimizer.tell(evaluation.total, gradient)
+        del picture, evaluation  # large, and the optimiser needs room
+        self._optimizer.tell(total, gradient)
         if self._average:
             self._average.update(self._best)
         self._step += 1
         self._step_in_level += 1
-        return Step(self._step, self._level, level.size_px, evaluation.terms)
+        return Step(self._step, self._level, level.size_px, terms)
 
     def _begin_level(
         self, below: Tensor | None = None, below_optimizer: Optimizer | None = None

@@ -15,6 +15,7 @@ from nstd.pictures.images import UNDECODABLE
 from nstd.pictures.opening import opened
 from nstd.worker.accelerator import memory_in_use_bytes, release_memory
 from nstd.worker.allowance import allowance
+from nstd.worker.effort import looked_px
 from nstd.worker.memory import (
     GPU,
     PROCESSOR,
@@ -30,7 +31,6 @@ from nstd.worker.station import Station
 from nstd.worker.thrift import LARGEST_TILE_PX, LEAST_TILE_PX, Thrift
 
 MARGIN = 1.1  # times the prediction, which is within 15 %
-ONE_WAY = 0.5  # of a look that goes there and back
 PLAIN_BYTES, DEEP_BYTES = 3, 8  # of a decoded pixel: three of 8 bits, up to four of 16
 
 
@@ -56,7 +56,7 @@ def first_thrift(order: WorkOrder, station: Station) -> Thrift | Shortage:
         fitting = [thrift for thrift in tries if needed_bytes(thrift) <= allowed.free_bytes]
         if fitting:
             most = [_most_kept(t, works, allowed.free_bytes, needed_bytes) for t in fitting]
-            return min(most, key=lambda thrift: max(looks_a_pixel(w, thrift) for w in works))
+            return min(most, key=lambda thrift: sum(_looked_px(thrift, w) for w in works))
         least = min(needed_bytes(thrift) for thrift in tries)
     return Shortage(memory_in_use_bytes(station.device) + least, allowed.there_bytes)
 
@@ -69,25 +69,16 @@ def _most_kept(
 ) -> Thrift:
     """Let as many tiles keep their maps as memory allows: it takes the more, the more do."""
     tiles = max(len(tiles_of(work.recipe, thrift, work.canvas)) for work in works)
-    counts = range(tiles)
+    counts = range(tiles + 1)
     fitting = bisect_right(
         counts, free_bytes, key=lambda kept: needed_bytes(replace(thrift, kept=kept))
     )
     return replace(thrift, kept=max(0, fitting - 1))
 
 
-def looks_a_pixel(work: Work, thrift: Thrift) -> float:
-    """Return how much is computed for each pixel of the canvas, in looks at it as a whole.
-
-    Halos are seen by several tiles. The way there and the way back are as long, because the
-    gradient goes to pixels only: so one way more is half a look, be it for tiles whose maps are not
-    kept, or for those of the photograph, where its features are not.
-    """
-    tiles = tiles_of(work.recipe, thrift, work.canvas)
-    seen = sum(len(tile.seen.rows) * len(tile.seen.columns) for tile in tiles) / work.canvas.pixels
-    again = 1 - (1 if len(tiles) == 1 else min(1, thrift.kept / len(tiles)))
-    compared = 0 if thrift.keeps_targets or len(tiles) == 1 else ONE_WAY * (1 + again)
-    return seen * (1 + ONE_WAY * again + compared)
+def _looked_px(thrift: Thrift, work: Work) -> float:
+    size, tiling = work.canvas, thrift.tiling_at(work.canvas.width, work.canvas.height)
+    return looked_px(work.recipe, tiling, width=size.width, height=size.height)
 
 
 def predicted_bytes(work: Work, thrift: Thrift, device: torch.device) -> int:

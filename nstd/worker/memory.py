@@ -19,9 +19,11 @@ from nstd.worker.thrift import Thrift, forgetful
 VALUE_BYTES = 4  # of a picture's channel, and of the exact look at the result
 PICTURE_BYTES = 3 * VALUE_BYTES  # a pixel
 # In pictures: what there is for a moment, beside what is kept.
+OF_GRADIENT = 1
+OF_TURNING = 1
 OF_ADAM_STEP = 2
 OF_LBFGS_STEP = 4
-OF_ENLARGING = 4
+OF_ENLARGING = 3
 OF_COLORS = 4  # the photograph's given back to what was painted in grey
 PICTURES_THEMSELVES = ("unit", "unit_clamped_late")  # variables that are pictures already
 
@@ -129,25 +131,30 @@ def _level_bytes(work: Work, thrift: Thrift, around: Surroundings, level: Level)
     tile = _largest(tiles)
     keeps = tiling.keeps_targets or len(tiles) == 1
     targets = _target_bytes(work, size if keeps else tile)
-    maps = _maps_bytes(work, around, tile, kept=min(tiling.kept, len(tiles) - 1))
+    maps = _maps_bytes(work, around, tile, kept=tiling.kept, count=len(tiles))
+    kept = kept_pictures(work.recipe, level)
     is_adam = isinstance(level.optimizer, AdamChoice)
-    # What is looked at, unless it is the variable itself; and the gradient.
-    beside = 1 if is_adam and level.variable in PICTURES_THEMSELVES else 2 if is_adam else 3
-    pictures = kept_pictures(work.recipe, level) + beside
-    looked_at = pictures * size.picture_bytes + targets + maps
+    point = 0 if is_adam else 1  # a trial's; Adam's is what it keeps
+    picture = 0 if level.variable in PICTURES_THEMSELVES else 1
+    looked_at = (kept + point + picture + OF_GRADIENT) * size.picture_bytes + targets + maps
     step = OF_ADAM_STEP if is_adam else OF_LBFGS_STEP
-    told = (pictures + step) * size.picture_bytes + (targets if keeps else 0)
-    return content + max(looked_at, told, OF_ENLARGING * size.picture_bytes)
+    turned = OF_TURNING * picture  # a gradient to pixels into one to the variable
+    told = kept + point + max(picture + OF_GRADIENT + turned, OF_GRADIENT + step)
+    told_bytes = told * size.picture_bytes + (targets if keeps else 0)
+    return content + max(looked_at, told_bytes, OF_ENLARGING * size.picture_bytes)
 
 
-def _maps_bytes(work: Work, around: Surroundings, tile: Extent, *, kept: int) -> int:
+def _maps_bytes(work: Work, around: Surroundings, tile: Extent, *, kept: int, count: int) -> int:
     """Return the most that the maps take at once, and the pixels of the tile that is looked at.
 
     Tiles that keep their maps come first, and their gradients come back first.
     """
     passed = _stages(work.recipe, tile, work.map_bytes)
     each, alone = bytes_kept(passed), bytes_there_and_back(passed)
-    most = max(alone, kept * each + bytes_there(passed), (kept - 1) * each + alone)
+    if count <= kept:
+        most = (count - 1) * each + alone
+    else:
+        most = max(alone, kept * each + bytes_there(passed), (kept - 1) * each + alone)
     return round(around.graph_share * most) + 3 * tile.picture_bytes
 
 

@@ -12,6 +12,7 @@ from torch import Tensor
 from nstd import __version__
 from nstd.engine.color import Tone, grey, tone
 from nstd.engine.content import ContentFeatures
+from nstd.engine.pyramid import Level
 from nstd.engine.stylize import Problem, Run, Step
 from nstd.engine.synchronization import read_rows
 from nstd.engine.targets import StyleStats
@@ -41,6 +42,7 @@ from nstd.worker.accelerator import (
 )
 from nstd.worker.artifacts import group_sums, losses_csv, losses_png
 from nstd.worker.delivered_loss import delivered_loss
+from nstd.worker.effort import looked_px
 from nstd.worker.framing import encoded, on_canvas, result_size
 from nstd.worker.previews import Miniatures
 from nstd.worker.station import Station
@@ -218,7 +220,7 @@ class Painting:
         if not any(math.isfinite(row.total) for row in self.rows[-MOST_LOST_TRIALS:]):
             raise DivergedError(f"The loss left the finite numbers at step {rows[-1].step}.")
         steps = sum(level.steps for level in run.levels)
-        costs = [level.width * level.height for level in run.levels for _ in range(level.steps)]
+        costs = [self._cost(level) for level in run.levels for _ in range(level.steps)]
         made = sum(costs[self.resumed_from_step : run.step])
         last, spent_s = rows[-1], self.optimised_s() - self.seconds_before
         return Progress(
@@ -232,6 +234,11 @@ class Painting:
             device=str(self.station.device),
             losses=rows,
         )
+
+    def _cost(self, level: Level) -> float:
+        """Return how much longer a step of a level takes than another's: in pixels looked at."""
+        tiling = self.thrift.tiling_at(level.width, level.height)
+        return looked_px(self.recipe, tiling, width=level.width, height=level.height)
 
     def _finished(
         self,

@@ -11,7 +11,8 @@ from nstd.orders import WorkOrder
 from nstd.recipe import load_recipe
 from nstd.worker.accelerator import memory_in_use_bytes
 from nstd.worker.allowance import Allowance
-from nstd.worker.forecast import first_thrift, predicted_bytes
+from nstd.worker.effort import looked_px
+from nstd.worker.forecast import MARGIN, first_thrift, predicted_bytes
 from nstd.worker.memory import PROCESSOR, Extent, Work, predicted_peak_bytes
 from nstd.worker.shortage import Shortage
 from nstd.worker.station import Station
@@ -45,22 +46,38 @@ def begun(order: WorkOrder, free_bytes: int, monkeypatch: pytest.MonkeyPatch) ->
     return first_thrift(order, station)
 
 
-def test_the_largest_tile_that_fits_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The less there is, the smaller, and the photograph's features are then not kept."""
+def test_the_less_there_is_the_more_is_looked_at_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The picture as a whole; in tiles that keep their maps, or some do; last in small ones."""
     order = large(optimizer={"name": "adam", "lr": 0.02})
-    tried = [begun(order, gib * GIB // 4, monkeypatch) for gib in (120, 24, 10, 5)]
+    quarters = (120, 24, 10, 5, 3)
+    tried = [begun(order, quarter * GIB // 4, monkeypatch) for quarter in quarters]
 
     assert tried[0] == Thrift()
-    sides = [thrift.tile_px for thrift in tried[1:] if isinstance(thrift, Thrift)]
-    assert len(sides) == 3
-    assert sides == sorted(sides, reverse=True)
-    assert sides[0] != sides[-1]
-    for free, thrift in zip((24, 10, 5), tried[1:], strict=True):
+    looks = []
+    size = Extent(3000, 2000)
+    job = Work(order.order.recipe, size, size, Extent(80, 70), 4, 3, keeps_colors=False)
+    for quarter, thrift in zip(quarters, tried, strict=True):
         assert isinstance(thrift, Thrift)
-        assert thrift.keeps_history
-        size = Extent(3000, 2000)
-        job = Work(order.order.recipe, size, size, Extent(80, 70), 4, 3, keeps_colors=False)
-        assert predicted_bytes(job, thrift, CPU) <= free * GIB // 4
+        assert predicted_bytes(job, thrift, CPU) <= quarter * GIB // 4
+        tiling = thrift.tiling_at(3000, 2000)
+        looks.append(looked_px(job.recipe, tiling, width=3000, height=2000))
+    assert looks == sorted(looks)
+    assert len(set(looks)) == len(looks)
+    assert all(thrift.keeps_history for thrift in tried[1:] if isinstance(thrift, Thrift))
+
+
+def test_as_many_tiles_keep_their_maps_as_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One more would not."""
+    order = large(optimizer={"name": "adam", "lr": 0.02})
+    thrift = begun(order, 4 * GIB, monkeypatch)
+
+    assert isinstance(thrift, Thrift)
+    assert thrift.kept
+    size = Extent(3000, 2000)
+    job = Work(order.order.recipe, size, size, Extent(80, 70), 4, 3, keeps_colors=False)
+    more = replace(thrift, kept=thrift.kept + 1)
+    fits, does_not = (MARGIN * predicted_bytes(job, way, CPU) for way in (thrift, more))
+    assert fits <= 4 * GIB < does_not
 
 
 def test_a_history_is_shortened_where_nothing_else_helps(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -115,7 +132,7 @@ def test_large_pictures_take_what_is_kept_of_them_and_not_their_maps() -> None:
     whole = predicted_peak_bytes(work(12), Thrift(), PROCESSOR)
 
     assert small < whole / 4
-    assert large - small < 36e6 * 260  # bytes a pixel, checkpoint included
+    assert large - small < 36e6 * 110  # bytes a pixel: nine pictures
 
 
 def test_a_photograph_that_is_not_painted_is_never_too_large(
