@@ -135,10 +135,14 @@ class Pyramid(Model):
 
 
 class Refinement(Model):
-    """Levels whose long side is above `above_px`: few steps, from the photograph's own detail."""
+    """Levels whose long side is above `above_px`: few steps, from the photograph's own detail.
+
+    The first of them takes `steps`, each further one `taper` times those of the one before.
+    """
 
     above_px: Annotated[int, Field(ge=32)]
     steps: Annotated[int, Field(ge=1, le=100_000)]
+    taper: Annotated[float, Field(gt=0, le=1)] = 1.0
     variable: Variable = "unit"
     optimizer: OptimizerChoice
 

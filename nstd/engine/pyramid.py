@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from itertools import count
 
 from nstd.layers import smallest_side_px
-from nstd.recipe import Canvas, OptimizerChoice, Recipe
+from nstd.recipe import Canvas, OptimizerChoice, Recipe, Refinement
 
 
 @dataclass(frozen=True)
@@ -49,13 +49,23 @@ def plan_levels(recipe: Recipe, *, width: int, height: int) -> tuple[Level, ...]
             if level_px < recipe.pyramid.smallest_px or min(size) < shortest:
                 break
             sizes.append(size)
-    return tuple(_level(recipe, index, size) for index, size in enumerate(reversed(sizes)))
+    levels: list[Level] = []
+    coarse = 0  # how many come before those that are refined
+    for size in reversed(sizes):
+        if recipe.refine and levels and max(size) > recipe.refine.above_px:
+            levels.append(_refined(recipe.refine, len(levels) - coarse, size))
+        else:
+            levels.append(_level(recipe, coarse, size))
+            coarse += 1
+    return tuple(levels)
+
+
+def _refined(refine: Refinement, index: int, size: tuple[int, int]) -> Level:
+    steps = max(1, round(refine.steps * refine.taper**index))
+    return Level(*size, steps, refine.variable, refine.optimizer)
 
 
 def _level(recipe: Recipe, index: int, size: tuple[int, int]) -> Level:
-    refine = recipe.refine
-    if refine and index and max(size) > refine.above_px:
-        return Level(*size, refine.steps, refine.variable, refine.optimizer)
     steps = recipe.steps
     if recipe.pyramid:
         tapered = round(steps * recipe.pyramid.taper**index)

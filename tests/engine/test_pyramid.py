@@ -48,6 +48,15 @@ def test_levels_too_small_for_the_deepest_layer_are_left_out() -> None:
     assert (only.width, only.height) == (1000, 40)
 
 
+def test_each_refined_level_takes_fewer_steps_than_the_one_before() -> None:
+    """Of the house's recipe: a poster's large levels take 12, 8, 6 and 4 evaluations."""
+    levels = plan_levels(load_recipe("studio"), width=9600, height=6400)
+    refined = [level for level in levels if level.optimizer.name == "adam"]
+    assert [(level.size_px, level.steps) for level in refined] == [
+        (1200, 12), (2400, 8), (4800, 6), (9600, 4),
+    ]  # fmt: skip
+
+
 def test_a_single_large_level_is_not_refined() -> None:
     """Refinement needs a level below: the first level is made from the start."""
     recipe = tiny_recipe(
