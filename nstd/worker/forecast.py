@@ -28,7 +28,7 @@ from nstd.worker.memory import (
 )
 from nstd.worker.shortage import Shortage
 from nstd.worker.station import Station
-from nstd.worker.thrift import LARGEST_TILE_PX, LEAST_TILE_PX, Thrift
+from nstd.worker.thrift import LARGEST_TILE_PX, LEAST_TILE_PX, MOST_AT_ONCE_PX, Thrift
 
 MARGIN = 1.1  # times the prediction, which is within 15 %
 PLAIN_BYTES, DEEP_BYTES = 3, 8  # of a decoded pixel: three of 8 bits, up to four of 16
@@ -49,7 +49,8 @@ def first_thrift(order: WorkOrder, station: Station) -> Thrift | Shortage:
         each = (predicted_bytes(work, thrift, station.device) for work in works)
         return round(MARGIN * max(each))
 
-    if needed_bytes(Thrift()) <= allowed.free_bytes:
+    tiled_anyway = any(work.canvas.pixels >= MOST_AT_ONCE_PX for work in works)
+    if not tiled_anyway and needed_bytes(Thrift()) <= allowed.free_bytes:
         return Thrift()
     least = 0
     for tries in _thrifts():

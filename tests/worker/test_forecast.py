@@ -80,6 +80,14 @@ def test_as_many_tiles_keep_their_maps_as_fit(monkeypatch: pytest.MonkeyPatch) -
     assert fits <= 4 * GIB < does_not
 
 
+def test_what_no_kernel_can_hold_is_tiled_from_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With all memory there is: in large tiles, that give back what they free."""
+    thrift = begun(large(size_px=8000), 500 * GIB, monkeypatch)
+    assert isinstance(thrift, Thrift)
+    assert thrift.is_reduced
+    assert thrift.kept
+
+
 def test_a_history_is_shortened_where_nothing_else_helps(monkeypatch: pytest.MonkeyPatch) -> None:
     """L-BFGS's pairs are two pictures each; fewer of them give another picture."""
     order = large(optimizer={"name": "lbfgs", "history": 40}, steps=80)
