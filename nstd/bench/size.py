@@ -46,11 +46,11 @@ WASSERSTEIN: Mapping[str, object] = {"steps": 2, "pyramid": None, "backbone": "v
 COMBINATIONS = (
     SizedJob(864, 576, overrides=_flat(LBFGS, 12, "bf16"), thrift=WHOLE),
     SizedJob(864, 576, "wasserstein-adam", WASSERSTEIN, WHOLE),
-    SizedJob(1224, 816, "vgg16-step-decay", STEP_DECAY, _tiles(512, keeps_targets=True)),
+    SizedJob(864, 576, "vgg16-step-decay", STEP_DECAY, _tiles(256, keeps_targets=True)),
     SizedJob(1224, 816, overrides=_flat(LBFGS, 4, "fp32"), thrift=WHOLE),
     SizedJob(1224, 816, overrides=_flat(LBFGS, 6, "bf16"), thrift=_tiles(256, keeps_targets=True)),
+    SizedJob(1224, 816, overrides=_flat(ADAM, 2, "fp32"), thrift=_tiles(512, keeps_targets=False)),
     SizedJob(1500, 1000, overrides=_flat(ADAM, 2, "bf16"), thrift=WHOLE),
-    SizedJob(1500, 1000, overrides=_flat(ADAM, 2, "fp32"), thrift=_tiles(256, keeps_targets=False)),
     SizedJob(1728, 1152, overrides=_flat(ADAM, 2, "fp32"), thrift=_tiles(1024, keeps_targets=True)),
     SizedJob(
         1728, 1152, overrides=_flat(LBFGS, 4, "bf16"), thrift=_tiles(512, keeps_targets=False)
@@ -61,6 +61,7 @@ COMBINATIONS = (
     SizedJob(2448, 1632, overrides=_flat(ADAM, 2, "bf16"), thrift=_tiles(256, keeps_targets=True)),
     SizedJob(3000, 2000, overrides=COARSE_TO_FINE, thrift=_tiles(512, keeps_targets=False)),
 )
+
 LARGE = (
     SizedJob(3000, 2000, overrides=FEW_STEPS),
     SizedJob(6000, 4000, overrides=FEW_STEPS),
