@@ -2,6 +2,7 @@
 
 import io
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Literal
@@ -16,6 +17,7 @@ WIDTH = 150
 class Figure:
     """One measured figure; `detail` says what it was made of.
 
+    `value` is infinite where what was to be measured was not done; `detail` says why.
     `bar` is the least (`at_least`) or the most (`at_most`) that it should be; None where it is only
     stated.
     """
@@ -66,8 +68,13 @@ def as_table(figures: Sequence[Figure], *, title: str) -> Table:
 
 def as_json(figures: Sequence[Figure], *, machine: dict[str, str]) -> str:
     """Write the figures for programs."""
-    rows = [asdict(figure) | {"met": figure.met} for figure in figures]
-    return json.dumps({"machine": machine, "figures": rows}, indent=2)
+    rows = [asdict(figure) | _judged(figure) for figure in figures]
+    return json.dumps({"machine": machine, "figures": rows}, indent=2, allow_nan=False)
+
+
+def _judged(figure: Figure) -> dict[str, float | bool | None]:
+    """Return what JSON has its own words for: it knows no infinity."""
+    return {"value": figure.value if math.isfinite(figure.value) else None, "met": figure.met}
 
 
 def _short(value: float) -> str:

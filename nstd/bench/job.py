@@ -3,12 +3,22 @@
 import hashlib
 import tempfile
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from nstd.errors import NstdError
-from nstd.orders import Finished, Order, RunFacts, StylePicture, StyleShare, WorkOrder
-from nstd.recipe import load_recipe
+from nstd.orders import (
+    Event,
+    Failed,
+    Finished,
+    Order,
+    RunFacts,
+    StylePicture,
+    StyleShare,
+    WorkOrder,
+)
+from nstd.recipe import Recipe, load_recipe
 from nstd.recipe_files import HOUSE_RECIPE
 from nstd.spool.durable import replace_durably, sha256_of
 from nstd.spool.outbox import Outbox
@@ -77,11 +87,16 @@ def peak_bytes_per_pixel(device: str, pictures: Pictures, size_px: int, steps: i
 
 
 def _order(pictures: Pictures, size_px: int, overrides: YamlMapping) -> WorkOrder:
+    return job_order(pictures, load_recipe(HOUSE_RECIPE, overrides), size_px)
+
+
+def job_order(pictures: Pictures, recipe: Recipe, size_px: int | None) -> WorkOrder:
+    """Return the order for a job from JPEG to JPEG; `size_px` None: of the photograph's size."""
     sha256 = hashlib.sha256(pictures.style).hexdigest()
     order = Order(
         styles=(StyleShare(name="bench", pictures=(sha256,)),),
         recipe_name=HOUSE_RECIPE,
-        recipe=load_recipe(HOUSE_RECIPE, overrides),
+        recipe=recipe,
         size_px=size_px,
         strength=1.0,
         seed=0,
@@ -94,11 +109,23 @@ def _order(pictures: Pictures, size_px: int, overrides: YamlMapping) -> WorkOrde
     return WorkOrder("bench", order, pictures.content, (style,), checkpoint=None)
 
 
-def _finished(station: Station, order: WorkOrder) -> Finished:
-    last = list(run_order(order, station, lambda: False))[-1]
+def finished(events: Iterable[Event]) -> Finished:
+    """Let a job go on to its end and return its result; nothing else of what it says is kept.
+
+    Raises:
+        NstdError: it did not finish.
+    """
+    last: Event | None = None
+    for event in events:
+        last = event
     if not isinstance(last, Finished):
-        raise NstdError(f"The job did not finish: {last}")
+        words = last.sentence if isinstance(last, Failed) else last
+        raise NstdError(f"The job did not finish: {words}")
     return last
+
+
+def _finished(station: Station, order: WorkOrder) -> Finished:
+    return finished(run_order(order, station, lambda: False))
 
 
 def _publish(result: Finished, folder: Path) -> None:

@@ -63,8 +63,12 @@ def add_bench_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="as JSON")
     parser.add_argument("--content", type=Path, help="a photograph; default: a portrait")
     parser.add_argument("--style", type=Path, help="a painting; default: the inbox's first style")
-    parser.add_argument(
+    instead = parser.add_mutually_exclusive_group()
+    instead.add_argument(
         "--spool", action="store_true", help="the queue under a flood of files, not the painting"
+    )
+    instead.add_argument(
+        "--size", action="store_true", help="large pictures: tiles, and memory up to 48 megapixels"
     )
     parser.add_argument(
         "--pairs", type=int, default=100_000, metavar="N", help="of the flood; default: %(default)s"
@@ -124,9 +128,10 @@ def run_bench(arguments: argparse.Namespace) -> int:
         sizes = {"pairs": arguments.pairs, "jobs": arguments.jobs}
         print(bench_spool(config, **sizes, json=arguments.json))
         return EX_OK
-    from nstd.commands.bench_command import bench
+    from nstd.commands.bench_command import bench, bench_size
 
-    print(bench(config, content=arguments.content, style=arguments.style, json=arguments.json))
+    measure = bench_size if arguments.size else bench
+    print(measure(config, content=arguments.content, style=arguments.style, json=arguments.json))
     return EX_OK
 
 

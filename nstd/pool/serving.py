@@ -20,7 +20,7 @@ def serve_orders(connection: Connection, settings: WorkerSettings) -> None:
     """
     share_processors()
     try:
-        station = _station(settings)
+        station = station_of(settings)
     except Exception as error:  # whatever it is, the daemon shall say it: this process cannot
         connection.send(Unusable(settings.device, f"{type(error).__name__}: {error}"))
         raise SystemExit(1) from error
@@ -34,8 +34,8 @@ def serve_orders(connection: Connection, settings: WorkerSettings) -> None:
             _serve(message, station, connection)
 
 
-def _station(settings: WorkerSettings) -> "Station":
-    """Load torch, and let the device compute something: one that is broken fails here."""
+def station_of(settings: WorkerSettings) -> "Station":
+    """Return what a worker keeps warm; loads torch, and a device that is broken fails here."""
     import torch
 
     from nstd.worker.accelerator import probe

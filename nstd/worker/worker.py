@@ -35,18 +35,32 @@ def run_order(
     """Do one job, and say how it goes; ends with Finished, Stopped or Failed, never by raising.
 
     What a job will take is predicted first: one that would not fit looks at its picture in tiles.
-    A job for which memory runs out goes on from its last checkpoint with less: with a shorter
-    history, and in tiles that are made smaller as long as they can be.
 
     Args:
         stop: asked after every step; when true, the job is left with a checkpoint.
         alive: called as a sign of life from long work that yields no events.
     """
+    thrift = first_thrift(order, station)
+    if isinstance(thrift, Shortage):
+        yield _does_not_fit(order, station, thrift)
+        return
+    yield from run_order_with(thrift, order, station, stop, alive=alive)
+
+
+def run_order_with(
+    thrift: Thrift,
+    order: WorkOrder,
+    station: Station,
+    stop: Callable[[], bool],
+    *,
+    alive: Callable[[], None] = lambda: None,
+) -> Iterator[Event]:
+    """Do one job as `run_order` does, but begin it with so much memory.
+
+    A job for which memory runs out goes on from its last checkpoint with less: with a shorter
+    history, and in tiles that are made smaller as long as they can be.
+    """
     try:
-        thrift = first_thrift(order, station)
-        if isinstance(thrift, Shortage):
-            yield _does_not_fit(order, station, thrift)
-            return
         while True:
             keep_freed_memory(station.device, keeps=not thrift.is_reduced)
             short = yield from _tried(thrift.applied(order), station, stop, alive, thrift)

@@ -2,6 +2,7 @@
 
 import io
 import json
+import math
 
 import pytest
 from rich.console import Console
@@ -41,3 +42,11 @@ def test_table_and_json_say_the_same() -> None:
     assert found["machine"] == {"cores": "2"}
     assert [figure["met"] for figure in found["figures"]] == [True, False]
     assert found["figures"][0]["value"] == 217.4
+
+
+def test_what_was_not_done_is_not_met() -> None:
+    """It is infinite to people; JSON has no word for that."""
+    figure = Figure("memory", math.inf, "GB", "does not fit", 6, "at_most")
+    (found,) = json.loads(as_json([figure], machine={}))["figures"]
+
+    assert (found["value"], found["met"]) == (None, False)

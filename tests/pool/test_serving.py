@@ -44,7 +44,7 @@ def test_the_interval_of_the_configuration_reaches_the_painter(tmp_path: Path) -
     (tmp_path / "config.yaml").write_text("devices: [cpu]\nthreads: 1\npreview_every_s: 7\n")
     (settings,) = process_pool(load_config(tmp_path / "config.yaml")).settings
 
-    assert serving._station(settings).preview_every_s == 7.0
+    assert serving.station_of(settings).preview_every_s == 7.0
 
 
 def test_the_limit_of_the_configuration_reaches_the_worker(tmp_path: Path) -> None:
@@ -53,4 +53,4 @@ def test_the_limit_of_the_configuration_reaches_the_worker(tmp_path: Path) -> No
     (tmp_path / "config.yaml").write_text(words)
     (settings,) = process_pool(load_config(tmp_path / "config.yaml")).settings
 
-    assert serving._station(settings).memory_bytes == 6_000_000_000
+    assert serving.station_of(settings).memory_bytes == 6_000_000_000

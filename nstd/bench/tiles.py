@@ -1,0 +1,202 @@
+"""Tiles against the whole, in a process of its own: how far the gradient differs, and the time."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from nstd.bench.job import Pictures
+from nstd.bench.machine import best_seconds_of_each
+from nstd.engine.objective import Objective, make_objective
+from nstd.engine.pixels import resize
+from nstd.engine.targets import style_statistics
+from nstd.engine.tiling import WHOLE, Tile, Tiling
+from nstd.errors import WeightsError
+from nstd.pictures.images import load_photograph
+from nstd.pool.contract import WorkerSettings
+from nstd.pool.serving import station_of
+from nstd.recipe import Recipe, load_recipe
+from nstd.recipe_files import HOUSE_RECIPE, recipe_names
+from nstd.worker.accelerator import exact_fp32, has_bf16
+from nstd.worker.graph_memory import Stage, bytes_there_and_back, stages
+from nstd.worker.station import Station
+
+FORWARD_SHARE = 0.5  # of an evaluation: the gradient goes to the pixels alone
+STAND_IN = "vgg16"  # comes with nstd
+
+
+@dataclass(frozen=True)
+class Cut:
+    """A picture's size, and the side of the tiles that it is cut into."""
+
+    width: int
+    height: int
+    tile_px: int
+
+
+@dataclass(frozen=True)
+class Difference:
+    """How far a recipe's gradient in tiles is from the whole's, as a share of its norm."""
+
+    recipe: str
+    backbone: str
+    wanted: str
+    relative: float
+
+
+@dataclass(frozen=True)
+class Timed:
+    """The seconds of an evaluation in tiles of which `kept` keep their graphs.
+
+    `share` is that of the whole picture's seconds, `expected` what it is by arithmetic.
+    """
+
+    kept: int
+    tiles: int
+    seconds: float
+    share: float
+    expected: float
+
+    @property
+    def over_expected(self) -> float:
+        return self.share / self.expected
+
+
+@dataclass(frozen=True)
+class Times:
+    """Untiled, in tiles that keep nothing, and in tiles that keep what half the memory holds."""
+
+    precision: str
+    whole_s: float
+    none_kept: Timed
+    some_kept: Timed
+
+
+def expected_share(tiles: Sequence[Tile], *, kept: int, pixels: int) -> float:
+    """Return what tiles cost by arithmetic, as a share of looking at the whole picture once.
+
+    Each tile sees its halo, and the network is gone through once more for all but the kept ones.
+
+    Args:
+        kept: so many tiles, the first, keep their graphs; a single tile always does.
+        pixels: of the whole picture.
+    """
+    seen = [len(tile.seen.rows) * len(tile.seen.columns) for tile in tiles]
+    again = [] if len(tiles) == 1 else seen[kept:]
+    return (sum(seen) + FORWARD_SHARE * sum(again)) / pixels
+
+
+def kept_in_half(recipe: Recipe, tiles: Sequence[Tile], *, cut: Cut, value_bytes: int) -> int:
+    """Return how many tiles can keep their graphs in half of what the whole picture's look takes.
+
+    One of the others is looked at beside them.
+    """
+    whole = stages(recipe, height=cut.height, width=cut.width, value_bytes=value_bytes)
+    of_each = [_stages_of(recipe, tile, value_bytes) for tile in tiles]
+    room = bytes_there_and_back(whole) // 2 - max(map(bytes_there_and_back, of_each))
+    graph = max(sum(stage.kept for stage in passed) for passed in of_each)
+    return max(0, min(len(tiles), room // graph))
+
+
+def _stages_of(recipe: Recipe, tile: Tile, value_bytes: int) -> tuple[Stage, ...]:
+    height, width = len(tile.seen.rows), len(tile.seen.columns)
+    return stages(recipe, height=height, width=width, value_bytes=value_bytes)
+
+
+@dataclass(frozen=True)
+class _Scene:
+    """The photograph and the painting at the size of a cut, and a picture that is neither."""
+
+    station: Station
+    content: Tensor
+    style: Tensor
+
+    @classmethod
+    def laid(cls, settings: WorkerSettings, pictures: Pictures, cut: Cut) -> "_Scene":
+        station = station_of(settings)
+        content, style = (
+            resize(
+                load_photograph(data).pixels.to(station.device), width=cut.width, height=cut.height
+            )
+            for data in (pictures.content, pictures.style)
+        )
+        return cls(station, content, style)
+
+    @property
+    def between(self) -> Tensor:
+        return (self.content + self.style) / 2
+
+    def objectives(
+        self, recipe: Recipe, dtype: torch.dtype, tilings: Sequence[Tiling]
+    ) -> list[Objective]:
+        """Prepare a recipe's objective in several ways to cut the picture."""
+        backbone = self.station.backbone(recipe, dtype)
+        statistics = style_statistics(backbone, self.style, recipe.style_layers)
+        return [
+            make_objective(
+                recipe,
+                backbone=backbone,
+                content=self.content,
+                style=statistics,
+                strength=1,
+                tiling=tiling,
+            )
+            for tiling in tilings
+        ]
+
+
+def gradient_differences(
+    settings: WorkerSettings, pictures: Pictures, cut: Cut
+) -> tuple[Difference, ...]:
+    """Compare the gradients of every recipe, in tiles and whole, in fp32.
+
+    A recipe whose network has no weights here is looked at with the one that comes along.
+    """
+    scene = _Scene.laid(settings, pictures, cut)
+    return tuple(_difference(scene, name, cut) for name in recipe_names())
+
+
+@exact_fp32()
+def _difference(scene: _Scene, name: str, cut: Cut) -> Difference:
+    recipe = load_recipe(name)
+    wanted = recipe.backbone
+    try:
+        scene.station.weights(wanted)
+    except WeightsError:
+        recipe = recipe.model_copy(update={"backbone": STAND_IN})
+    whole, tiled = (
+        made.evaluate(scene.between).gradient
+        for made in scene.objectives(recipe, torch.float32, (WHOLE, Tiling(cut.tile_px)))
+    )
+    relative = float((tiled - whole).norm() / whole.norm())
+    return Difference(name, recipe.backbone, wanted, relative)
+
+
+def tile_times(settings: WorkerSettings, pictures: Pictures, cut: Cut, repeats: int) -> Times:
+    """Time the house recipe's evaluation in the machine's fast precision, whole and in tiles."""
+    scene = _Scene.laid(settings, pictures, cut)
+    device = scene.station.device
+    dtype = torch.bfloat16 if has_bf16(device) else torch.float32
+    recipe = load_recipe(HOUSE_RECIPE)
+    tiles = Tiling(cut.tile_px).tiles(
+        height=cut.height, width=cut.width, architecture=recipe.backbone, layers=recipe.layers
+    )
+    kept = (0, kept_in_half(recipe, tiles, cut=cut, value_bytes=dtype.itemsize))
+    tilings = (WHOLE, *(Tiling(cut.tile_px, kept=count) for count in kept))
+    made = scene.objectives(recipe, dtype, tilings)
+    picture = scene.between
+
+    works = [lambda objective=objective: objective.evaluate(picture) for objective in made]
+    whole_s, *tiled_s = best_seconds_of_each(works, device, repeats)
+    none, some = (
+        Timed(
+            kept=count,
+            tiles=len(tiles),
+            seconds=seconds,
+            share=seconds / whole_s,
+            expected=expected_share(tiles, kept=count, pixels=cut.width * cut.height),
+        )
+        for count, seconds in zip(kept, tiled_s, strict=True)
+    )
+    return Times(str(dtype).removeprefix("torch."), whole_s, none, some)

@@ -1,0 +1,157 @@
+"""The benchmark of large pictures, at a size of seconds, in real processes of its own."""
+
+import json
+import math
+from pathlib import Path
+
+import pytest
+from pictures import picture_bytes
+
+from nstd.bench.enlarged import enlarged
+from nstd.bench.job import Pictures
+from nstd.bench.peaks import SizedJob
+from nstd.bench.size import COMBINATIONS, FEW_STEPS, LARGE, Plan
+from nstd.bench.tiles import Cut, expected_share, gradient_differences, kept_in_half
+from nstd.cli import main
+from nstd.commands.bench_command import bench_size
+from nstd.config import load_config
+from nstd.engine.pyramid import plan_levels
+from nstd.engine.tiling import Span, Tile, Tiling, Window
+from nstd.pictures.images import load_photograph
+from nstd.pool.contract import WorkerSettings
+from nstd.recipe import load_recipe
+from nstd.recipe_files import recipe_names
+from nstd.worker.graph_memory import bytes_there_and_back, stages
+from nstd.worker.thrift import Thrift
+
+PICTURES = Pictures(
+    picture_bytes(seed=1, width=96, height=72), picture_bytes(seed=2, width=90, height=80)
+)
+TWO_TILES = Cut(176, 64, 96)
+TINY = Plan(
+    compared=TWO_TILES,
+    timed=TWO_TILES,
+    repeats=1,
+    combinations=(
+        SizedJob(
+            96, 64, overrides={"steps": 2, "pyramid": None, "precision": "fp32"}, thrift=Thrift()
+        ),
+    ),
+    large=(SizedJob(120, 80, overrides=FEW_STEPS), SizedJob(3000, 2000, overrides=FEW_STEPS)),
+    limit_bytes=1_000_000_000,  # too little for the second
+)
+
+
+def tile(start: int, stop: int) -> Tile:
+    """Return a tile of 64 rows that sees these columns."""
+    seen = Window(Span(0, 64), Span(start, stop))
+    return Tile(seen=seen, own=seen)
+
+
+def test_tiles_cost_their_halo_and_a_second_way_through_the_network() -> None:
+    """Two tiles of 60 columns for 100: a fifth more to see; half of an evaluation again."""
+    tiles = (tile(0, 60), tile(40, 100))
+    found = [expected_share(tiles, kept=kept, pixels=6400) for kept in (0, 1, 2)]
+
+    assert found == pytest.approx([1.8, 1.5, 1.2])
+    assert expected_share((tile(0, 100),), kept=0, pixels=6400) == 1
+
+
+@pytest.mark.parametrize("value_bytes", [2, 4])
+def test_as_many_graphs_are_kept_as_fit_in_half(value_bytes: int) -> None:
+    """With one more, and a tile looked at beside them, it would be more than half of the whole."""
+    recipe, cut = load_recipe("studio"), Cut(1536, 1024, 256)
+    tiles = Tiling(cut.tile_px).tiles(
+        height=cut.height, width=cut.width, architecture="vgg16", layers=recipe.layers
+    )
+    kept = kept_in_half(recipe, tiles, cut=cut, value_bytes=value_bytes)
+
+    def look(height: int, width: int) -> tuple[int, int]:
+        passed = stages(recipe, height=height, width=width, value_bytes=value_bytes)
+        return bytes_there_and_back(passed), sum(stage.kept for stage in passed)
+
+    whole, _ = look(cut.height, cut.width)
+    of_each = [look(len(tile.seen.rows), len(tile.seen.columns)) for tile in tiles]
+    working, graph = (max(sizes) for sizes in zip(*of_each, strict=True))
+    assert 0 < kept < len(tiles)
+    assert kept * graph + working <= whole / 2 < (kept + 1) * graph + working
+
+
+def settings_in(folder: Path) -> WorkerSettings:
+    """Return those of a worker on the processor, without weights but those that come along."""
+    return WorkerSettings("cpu", 0, folder, folder, math.inf)
+
+
+def test_every_recipes_gradient_is_compared(tmp_path: Path) -> None:
+    """A network without weights is stood in for by the one that comes along, which is told."""
+    found = gradient_differences(settings_in(tmp_path), PICTURES, TWO_TILES)
+
+    assert [difference.recipe for difference in found] == list(recipe_names())
+    assert {difference.backbone for difference in found} == {"vgg16"}
+    assert {difference.wanted for difference in found} == {"vgg16", "vgg19"}
+    assert all(0 < difference.relative <= 1e-5 for difference in found)
+
+
+def test_a_gradient_that_differs_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With too small a halo the tiles know less than the whole."""
+    monkeypatch.setattr("nstd.bench.tiles.recipe_names", lambda: ["studio"])
+    monkeypatch.setattr("nstd.engine.tiling.halo_px", lambda *_: 16)
+    (found,) = gradient_differences(settings_in(tmp_path), PICTURES, TWO_TILES)
+
+    assert found.relative > 1e-4
+
+
+def test_the_figures_are_measured_and_held_against_their_bars(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is not done is no figure that is met, and the others are told all the same."""
+    monkeypatch.setattr("nstd.bench.size.PLAN", TINY)
+    (tmp_path / "config.yaml").write_text("")
+    content, style = tmp_path / "content.jpg", tmp_path / "style.jpg"
+    content.write_bytes(PICTURES.content)
+    style.write_bytes(PICTURES.style)
+    config = load_config(tmp_path / "config.yaml")
+    said = json.loads(bench_size(config, content=content, style=style, json=True))
+    gradient, share, over, small, refused, deviation = said["figures"]
+
+    assert [figure["bar"] for figure in said["figures"]] == [1e-5, 1.6, 1.1, 1.0, 1.0, 0.15]
+    assert {figure["sense"] for figure in said["figures"]} == {"at_most"}
+    assert gradient["met"]
+    assert "for want of weights: " in gradient["detail"]
+    assert share["value"] > 0.5
+    assert "graphs of 0 of " in share["detail"]
+    assert over["value"] < share["value"]
+    assert 0.1 < small["value"] < 1
+    assert (refused["value"], refused["met"]) == (None, False)
+    assert "does not fit" in refused["detail"]
+    assert deviation["detail"].count("predicted ") == 2  # the combination, and the small one
+    assert said["machine"]["device"] == "cpu"
+
+
+def test_the_plan_is_of_twelve_that_differ() -> None:
+    """Sizes, recipes, optimisers, precisions, tiles, kept targets or not; and some at full size."""
+    assert len({job.words for job in COMBINATIONS}) == 12
+    thrifts = [job.thrift for job in COMBINATIONS if job.thrift]
+    assert {thrift.tile_px for thrift in thrifts} == {None, 256, 512, 1024}
+    assert {thrift.keeps_targets for thrift in thrifts} == {True, False}
+    for job in LARGE:
+        recipe = job.loaded_recipe()
+        levels = plan_levels(recipe, width=job.width, height=job.height)
+        assert [level.steps for level in levels] == [2] * len(levels)
+        assert levels[-1].optimizer.name == "adam"
+
+
+def test_a_photograph_is_enlarged_to_any_size() -> None:
+    """Its middle, where the shape is another."""
+    found = load_photograph(enlarged(PICTURES.content, width=300, height=120))
+
+    assert (found.width, found.height) == (300, 120)
+
+
+def test_it_is_the_pictures_size_or_the_queue(capsys: pytest.CaptureFixture[str]) -> None:
+    """One benchmark at a time."""
+    with pytest.raises(SystemExit) as ended:
+        main(["bench", "--spool", "--size"])
+
+    assert ended.value.code == 64
+    assert "not allowed with" in capsys.readouterr().err
