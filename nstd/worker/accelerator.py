@@ -44,6 +44,25 @@ def keep_freed_memory(device: torch.device, *, keeps: bool) -> None:
             mallopt(option, value)
 
 
+@contextlib.contextmanager
+def given_back(device: torch.device, *, keeps: bool) -> Iterator[None]:
+    """Look at something once: what is freed inside goes back at once, and so does what was free.
+
+    Maps of another size and precision than those of the steps find no room in the gaps that these
+    have left, so the one would come on top of the other.
+
+    Args:
+        keeps: whether what is freed stays with the process again afterwards.
+    """
+    release_memory(device)
+    keep_freed_memory(device, keeps=False)
+    try:
+        yield
+    finally:
+        release_memory(device)
+        keep_freed_memory(device, keeps=keeps)
+
+
 def probe(device: torch.device) -> None:
     """Let the device compute a little, and look at what comes out.
 

@@ -48,22 +48,24 @@ class Extent:
 class Surroundings:
     """What the device and its libraries add.
 
-    `graph_share` is by how much the maps of a look need more than they are: an allocator's gaps.
-    `fixed_bytes` is what the first looks at new sizes leave behind. `holds_files` where the
-    photograph lies beside what is painted: on the processor.
+    `graph_share` is by how much the maps of a step need more than they are: an allocator's gaps;
+    `once_share` that of a look that is made once, and gives back what it frees. `fixed_bytes` is
+    what the first looks at new sizes leave behind. `holds_files` where the photograph lies beside
+    what is painted: on the processor.
     """
 
     graph_share: float
+    once_share: float
     fixed_bytes: int
     holds_files: bool
 
 
 # Measured: a heap that keeps what is freed has gaps of the size of what it holds.
-PROCESSOR = Surroundings(graph_share=2.0, fixed_bytes=50_000_000, holds_files=True)
+PROCESSOR = Surroundings(2.0, 1.05, fixed_bytes=50_000_000, holds_files=True)
 # Where every map is a mapping of its own, a look takes what it says.
-SPARING_PROCESSOR = Surroundings(graph_share=1.05, fixed_bytes=50_000_000, holds_files=True)
+SPARING_PROCESSOR = Surroundings(1.05, 1.05, fixed_bytes=50_000_000, holds_files=True)
 # Not measured: torch's own allocator leaves few gaps; the rest is what cuDNN works in.
-GPU = Surroundings(graph_share=1.3, fixed_bytes=0, holds_files=False)
+GPU = Surroundings(1.3, 1.3, fixed_bytes=0, holds_files=False)
 
 
 @dataclass(frozen=True)
@@ -119,7 +121,7 @@ def _style_bytes(work: Work, thrift: Thrift, around: Surroundings) -> int:
 
 def _exactly_seen_bytes(work: Work, thrift: Thrift, around: Surroundings, size: Extent) -> int:
     tile = _largest(_tiles(work.recipe, Tiling(thrift.look_px), size))
-    return round(around.graph_share * bytes_there(_stages(work.recipe, tile, VALUE_BYTES)))
+    return round(around.once_share * bytes_there(_stages(work.recipe, tile, VALUE_BYTES)))
 
 
 def _level_bytes(work: Work, thrift: Thrift, around: Surroundings, level: Level) -> int:

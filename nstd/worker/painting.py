@@ -4,6 +4,7 @@ import math
 import platform
 import time
 from collections.abc import Callable, Generator, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import replace
 
 import torch
@@ -38,6 +39,7 @@ from nstd.worker import checkpoint
 from nstd.worker.accelerator import (
     device_name,
     forget_peak_memory,
+    given_back,
     peak_memory_bytes,
 )
 from nstd.worker.artifacts import group_sums, losses_csv, losses_png
@@ -158,6 +160,9 @@ class Painting:
         )
         return Run(problem, saved.run if saved else None)
 
+    def _given_back(self) -> AbstractContextManager[None]:
+        return given_back(self.station.device, keeps=not self.thrift.is_reduced)
+
     def _tiling_at(self, width: int, height: int) -> Tiling:
         return replace(self.thrift.tiling_at(width, height), between=self.alive)
 
@@ -167,7 +172,8 @@ class Painting:
 
     def _style_at(self, width: int, height: int, dtype: torch.dtype | None = None) -> StyleStats:
         """Return the style's statistics for a level, in the run's precision or another."""
-        return self.styles.at(width, height, dtype or self.dtype, self.tone)
+        with self._given_back():
+            return self.styles.at(width, height, dtype or self.dtype, self.tone)
 
     def optimise(self, run: Run, photograph: Photograph) -> Generator[Event, None, bool]:
         """Make the steps; the generator's value tells whether the run was left."""
@@ -258,9 +264,10 @@ class Painting:
             style = self._style_at(last.width, last.height, torch.float32)
             look = Tiling(self.thrift.look_px, keeps_targets=False, between=self.alive)
             keeps = self.order.color == "keep"
-            delivered = delivered_loss(
-                data, run, backbone=exact, style=style, keeps_colors=keeps, tiling=look
-            )
+            with self._given_back():
+                delivered = delivered_loss(
+                    data, run, backbone=exact, style=style, keeps_colors=keeps, tiling=look
+                )
         files = [
             ProducedFile(SUFFIX_OF_FORMAT[self.order.output_format], data),
             ProducedFile(".losses.csv", losses_csv(names, self.rows)),
