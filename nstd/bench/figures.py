@@ -30,6 +30,10 @@ class Figure:
     sense: Literal["at_least", "at_most"] = "at_least"
 
     @property
+    def is_done(self) -> bool:
+        return math.isfinite(self.value)
+
+    @property
     def met(self) -> bool | None:
         if self.bar is None:
             return None
@@ -58,7 +62,7 @@ def as_table(figures: Sequence[Figure], *, title: str) -> Table:
         sign = "≥" if figure.sense == "at_least" else "≤"
         table.add_row(
             figure.name,
-            f"{_short(figure.value)} {figure.unit}".strip(),
+            f"{_short(figure.value)} {figure.unit}".strip() if figure.is_done else "not done",
             "" if figure.bar is None else f"{sign} {_short(figure.bar)}",
             {None: "", True: "yes", False: "NO"}[figure.met],
             figure.detail,
@@ -68,13 +72,12 @@ def as_table(figures: Sequence[Figure], *, title: str) -> Table:
 
 def as_json(figures: Sequence[Figure], *, machine: dict[str, str]) -> str:
     """Write the figures for programs."""
-    rows = [asdict(figure) | _judged(figure) for figure in figures]
+    # JSON knows no infinity.
+    rows = [
+        asdict(figure) | {"value": figure.value if figure.is_done else None, "met": figure.met}
+        for figure in figures
+    ]
     return json.dumps({"machine": machine, "figures": rows}, indent=2, allow_nan=False)
-
-
-def _judged(figure: Figure) -> dict[str, float | bool | None]:
-    """Return what JSON has its own words for: it knows no infinity."""
-    return {"value": figure.value if math.isfinite(figure.value) else None, "met": figure.met}
 
 
 def _short(value: float) -> str:

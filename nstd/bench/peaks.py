@@ -44,10 +44,10 @@ class SizedJob:
 
     @property
     def words(self) -> str:
-        """What tells it from the others: `2 MP studio, adam bf16, tiles 512, targets kept`."""
+        """What tells it from the others: `2 MP studio adam bf16, tiles 512, targets kept`."""
         recipe = self.loaded_recipe()
         last = recipe.refine.optimizer if recipe.refine else recipe.optimizer
-        words = f"{self.megapixels} {self.recipe}, {last.name} {recipe.precision}"
+        words = f"{self.megapixels} {self.recipe} {last.name} {recipe.precision}"
         return f"{words}, {tiles_in_words(self.thrift)}" if self.thrift else words
 
 
@@ -55,7 +55,7 @@ def tiles_in_words(thrift: Thrift) -> str:
     """Say how much is looked at at once."""
     if thrift.tile_px is None:
         return "whole"
-    return f"tiles {thrift.tile_px}, targets {'kept' if thrift.keeps_targets else 'not kept'}"
+    return f"tiles {thrift.tile_px}, targets {'kept' if thrift.keeps_targets else 'seen anew'}"
 
 
 @dataclass(frozen=True)

@@ -196,12 +196,15 @@ def _how(peak: Peak) -> str:
 
 
 def _foreseen(peaks: list[Peak]) -> Figure:
-    lines = [f"{peak.job.words}: {peak.words}" for peak in peaks]
+    lines = [
+        f"{peak.predicted_bytes / 1e6:.0f} : {peak.measured_bytes / 1e6:.0f}  {peak.job.words}"
+        for peak in peaks
+    ]
     return Figure(
         name=f"largest deviation of the predicted from the measured peak, {len(peaks)} jobs",
         value=max(abs(peak.deviation) for peak in peaks),
         unit="",
-        detail="\n".join(("resident memory of a worker:", *lines)),
+        detail="\n".join(("resident memory of a worker, predicted : measured, in MB", *lines)),
         bar=MOST_DEVIATION,
         sense="at_most",
     )

@@ -7,7 +7,7 @@ import math
 import pytest
 from rich.console import Console
 
-from nstd.bench.figures import Figure, as_json, as_table
+from nstd.bench.figures import Figure, as_json, as_table, printed
 
 
 @pytest.mark.parametrize(
@@ -45,8 +45,9 @@ def test_table_and_json_say_the_same() -> None:
 
 
 def test_what_was_not_done_is_not_met() -> None:
-    """It is infinite to people; JSON has no word for that."""
+    """It is infinite; JSON has no word for that."""
     figure = Figure("memory", math.inf, "GB", "does not fit", 6, "at_most")
     (found,) = json.loads(as_json([figure], machine={}))["figures"]
 
     assert (found["value"], found["met"]) == (None, False)
+    assert "not done" in printed([figure], machine={}, json=False)
