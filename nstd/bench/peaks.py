@@ -1,6 +1,5 @@
 """The most memory that a worker holds over one job, in a process of its own; and its forecast."""
 
-import io
 import tempfile
 import time
 from collections.abc import Mapping
@@ -9,20 +8,15 @@ from pathlib import Path
 
 from nstd.bench.job import Pictures, finished, job_order
 from nstd.errors import NstdError
-from nstd.pictures.opening import opened
 from nstd.pool.contract import WorkerSettings
 from nstd.pool.serving import station_of
 from nstd.recipe import Recipe, load_recipe
 from nstd.recipe_files import HOUSE_RECIPE
 from nstd.worker.accelerator import memory_in_use_bytes, peak_memory_bytes
-from nstd.worker.forecast import first_thrift, predicted_bytes
-from nstd.worker.memory import Extent, Work
+from nstd.worker.forecast import first_thrift, predicted_bytes, works_of
 from nstd.worker.shortage import Shortage
-from nstd.worker.station import Station
 from nstd.worker.thrift import Thrift
 from nstd.worker.worker import run_order_with
-
-JPEG_BYTES = 3  # of a decoded pixel
 
 
 @dataclass(frozen=True)
@@ -101,7 +95,8 @@ def measured_peak(settings: WorkerSettings, pictures: Pictures, job: SizedJob) -
         if isinstance(thrift, Shortage):
             raise NstdError(f"The job of {job.words} does not fit: {thrift.words}.")
         before = memory_in_use_bytes(device)
-        predicted = predicted_bytes(_work(job, recipe, pictures, station), thrift, device)
+        (work,) = works_of(order, station)
+        predicted = predicted_bytes(work, thrift, device)
         began = time.perf_counter()
         result = finished(run_order_with(thrift, order, station, lambda: False))
         return Peak(
@@ -112,18 +107,3 @@ def measured_peak(settings: WorkerSettings, pictures: Pictures, job: SizedJob) -
             evaluations=result.facts.evaluations,
             seconds=time.perf_counter() - began,
         )
-
-
-def _work(job: SizedJob, recipe: Recipe, pictures: Pictures, station: Station) -> Work:
-    with opened(io.BytesIO(pictures.style)) as style:
-        painting = Extent(style.width, style.height)
-    size = Extent(job.width, job.height)
-    return Work(
-        recipe=recipe,
-        photograph=size,
-        canvas=size,
-        style=painting,
-        map_bytes=station.dtype(recipe).itemsize,
-        sample_bytes=JPEG_BYTES,
-        keeps_colors=False,
-    )

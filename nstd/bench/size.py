@@ -9,7 +9,7 @@ from nstd.bench.figures import Figure
 from nstd.bench.job import Pictures
 from nstd.bench.own_process import in_own_process
 from nstd.bench.peaks import Peak, SizedJob, measured_peak, tiles_in_words
-from nstd.bench.tiles import Cut, Difference, Timed, gradient_differences, tile_times
+from nstd.bench.tiles import ROOM_SHARE, Cut, Difference, Timed, gradient_differences, tile_times
 from nstd.errors import NstdError
 from nstd.pool.contract import WorkerSettings
 from nstd.worker.thrift import Thrift
@@ -142,7 +142,7 @@ class SizeBench:
             unit="×",
             detail=f"{times.precision}, whole {times.whole_s:.2f} s; {_kept(some)}: "
             f"{some.seconds:.2f} s; {_kept(none)}: {none.seconds:.2f} s, {none.share:.2f} ×. "
-            "What is kept fits in half of the memory that the whole takes",
+            f"What is kept fits in {ROOM_SHARE:.0%} of the memory that the whole takes",
             bar=MOST_TIME,
             sense="at_most",
         )

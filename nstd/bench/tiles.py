@@ -19,10 +19,11 @@ from nstd.pool.serving import station_of
 from nstd.recipe import Recipe, load_recipe
 from nstd.recipe_files import HOUSE_RECIPE, recipe_names
 from nstd.worker.accelerator import exact_fp32, has_bf16
+from nstd.worker.effort import looked_px
 from nstd.worker.graph_memory import Stage, bytes_there_and_back, stages
 from nstd.worker.station import Station
 
-FORWARD_SHARE = 0.5  # of an evaluation: the gradient goes to the pixels alone
+ROOM_SHARE = 0.75  # of the memory of a look at the whole picture, for what tiles keep
 STAND_IN = "vgg16"  # comes with nstd
 
 
@@ -33,6 +34,10 @@ class Cut:
     width: int
     height: int
     tile_px: int
+
+    @property
+    def pixels(self) -> int:
+        return self.width * self.height
 
 
 @dataclass(frozen=True)
@@ -65,7 +70,7 @@ class Timed:
 
 @dataclass(frozen=True)
 class Times:
-    """Untiled, in tiles that keep nothing, and in tiles that keep what half the memory holds."""
+    """Untiled, in tiles that keep nothing, and in tiles that keep what `ROOM_SHARE` holds."""
 
     precision: str
     whole_s: float
@@ -73,28 +78,14 @@ class Times:
     some_kept: Timed
 
 
-def expected_share(tiles: Sequence[Tile], *, kept: int, pixels: int) -> float:
-    """Return what tiles cost by arithmetic, as a share of looking at the whole picture once.
-
-    Each tile sees its halo, and the network is gone through once more for all but the kept ones.
-
-    Args:
-        kept: so many tiles, the first, keep their graphs; a single tile always does.
-        pixels: of the whole picture.
-    """
-    seen = [len(tile.seen.rows) * len(tile.seen.columns) for tile in tiles]
-    again = [] if len(tiles) == 1 else seen[kept:]
-    return (sum(seen) + FORWARD_SHARE * sum(again)) / pixels
-
-
-def kept_in_half(recipe: Recipe, tiles: Sequence[Tile], *, cut: Cut, value_bytes: int) -> int:
-    """Return how many tiles can keep their graphs in half of what the whole picture's look takes.
+def most_kept(recipe: Recipe, tiles: Sequence[Tile], *, cut: Cut, value_bytes: int) -> int:
+    """Return how many tiles can keep their graphs in a share of what the whole's look takes.
 
     One of the others is looked at beside them.
     """
     whole = stages(recipe, height=cut.height, width=cut.width, value_bytes=value_bytes)
     of_each = [_stages_of(recipe, tile, value_bytes) for tile in tiles]
-    room = bytes_there_and_back(whole) // 2 - max(map(bytes_there_and_back, of_each))
+    room = int(ROOM_SHARE * bytes_there_and_back(whole)) - max(map(bytes_there_and_back, of_each))
     graph = max(sum(stage.kept for stage in passed) for passed in of_each)
     return max(0, min(len(tiles), room // graph))
 
@@ -182,7 +173,7 @@ def tile_times(settings: WorkerSettings, pictures: Pictures, cut: Cut, repeats: 
     tiles = Tiling(cut.tile_px).tiles(
         height=cut.height, width=cut.width, architecture=recipe.backbone, layers=recipe.layers
     )
-    kept = (0, kept_in_half(recipe, tiles, cut=cut, value_bytes=dtype.itemsize))
+    kept = (0, most_kept(recipe, tiles, cut=cut, value_bytes=dtype.itemsize))
     tilings = (WHOLE, *(Tiling(cut.tile_px, kept=count) for count in kept))
     made = scene.objectives(recipe, dtype, tilings)
     picture = scene.between
@@ -195,8 +186,8 @@ def tile_times(settings: WorkerSettings, pictures: Pictures, cut: Cut, repeats: 
             tiles=len(tiles),
             seconds=seconds,
             share=seconds / whole_s,
-            expected=expected_share(tiles, kept=count, pixels=cut.width * cut.height),
+            expected=looked_px(recipe, tiling, width=cut.width, height=cut.height) / cut.pixels,
         )
-        for count, seconds in zip(kept, tiled_s, strict=True)
+        for count, tiling, seconds in zip(kept, tilings[1:], tiled_s, strict=True)
     )
     return Times(str(dtype).removeprefix("torch."), whole_s, none, some)

@@ -39,7 +39,7 @@ def first_thrift(order: WorkOrder, station: Station) -> Thrift | Shortage:
     if not order.order.strength and not order.order.proof:
         return Thrift()  # nothing is looked at: the photograph goes back as it is
     try:
-        works = tuple(_works(order, station))
+        works = tuple(works_of(order, station))
     except (JobError, PictureError):
         return Thrift()  # who decodes it will say what is wrong
     release_memory(station.device)
@@ -102,7 +102,7 @@ def _thrifts() -> Iterator[Sequence[Thrift]]:
         yield [Thrift(px, keeps, keeps_history) for px in tiles_px for keeps in (True, False)]
 
 
-def _works(order: WorkOrder, station: Station) -> Iterator[Work]:
+def works_of(order: WorkOrder, station: Station) -> Iterator[Work]:
     """Return what of a job, or of each row of a proof, says how much memory it takes."""
     wanted = order.order
     photograph, sample_bytes = _extent(order.content)
