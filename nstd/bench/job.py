@@ -91,7 +91,7 @@ def _order(pictures: Pictures, size_px: int, overrides: YamlMapping) -> WorkOrde
         quality=95,
     )
     style = StylePicture(sha256, 1.0, pictures.style)
-    return WorkOrder("bench", order, pictures.content, (style,), checkpoint=None)
+    return WorkOrder("bench", order, pictures.content, (style,))
 
 
 def _finished(station: Station, order: WorkOrder) -> Finished:

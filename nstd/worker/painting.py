@@ -1,6 +1,5 @@
 """One photograph on its way: loaded, painted step by step, encoded; events tell how it goes."""
 
-import math
 import platform
 import time
 from collections.abc import Callable, Generator, Iterator
@@ -17,10 +16,8 @@ from nstd.engine.synchronization import read_rows
 from nstd.engine.targets import StyleStats
 from nstd.engine.tiling import Tiling
 from nstd.engine.visibility import opacity, pixel_weights
-from nstd.errors import DivergedError
 from nstd.formats import SUFFIX_OF_FORMAT
 from nstd.orders import (
-    Checkpoint,
     Event,
     Finished,
     LossRow,
@@ -33,30 +30,26 @@ from nstd.orders import (
     WorkOrder,
 )
 from nstd.pictures.images import Photograph, load_photograph
-from nstd.worker import checkpoint
-from nstd.worker.accelerator import (
-    device_name,
-    forget_peak_memory,
-    peak_memory_bytes,
-)
+from nstd.worker.accelerator import device_name, forget_peak_memory, peak_memory_bytes
 from nstd.worker.artifacts import group_sums, losses_csv, losses_png
+from nstd.worker.aside import Aside
+from nstd.worker.checkpoint import SavedWork, newest_work, to_contents
 from nstd.worker.delivered_loss import delivered_loss
+from nstd.worker.divergence import refuse_divergence, refuse_lost_numbers
 from nstd.worker.framing import encoded, on_canvas, result_size
+from nstd.worker.leaving import Leaving
 from nstd.worker.previews import Miniatures
 from nstd.worker.station import Station
 from nstd.worker.style_pictures import JobStyles
 from nstd.worker.thrift import Thrift
 
 WORD_EVERY_S = 1.0
-MOST_RISEN = 10.0  # times the loss at the level's start: what a run may end with
-MOST_LOST_TRIALS = 20  # a line search comes back from a trial that is no number, but not from more
 
 
 class Painting:
     """One job on its way: `events` paints it, and raises what goes wrong.
 
-    Who makes more of a picture than a job of its own takes the steps singly: `begin`, `optimise`,
-    `refuse_divergence`.
+    Who makes more of a picture than a job of its own takes the steps singly: `begin`, `optimise`.
     """
 
     def __init__(
@@ -66,9 +59,10 @@ class Painting:
         stop: Callable[[], bool],
         alive: Callable[[], None],
         thrift: Thrift,
+        aside: Aside,
         features: ContentFeatures | None = None,
     ) -> None:
-        self.features = features
+        self.aside, self.leaving, self.features = aside, Leaving(stop, alive), features
         self.thrift, self.alive = thrift, alive
         self.long_px = 0  # of the canvas
         self.work, self.order, self.station, self.stop = order, order.order, station, stop
@@ -97,42 +91,29 @@ class Painting:
         if self.order.strength == 0:
             yield self._finished(photograph, content, None, seconds_load, 0.0)
             return
-        run = self.begin(content, photograph)
+        # Not by a name: it would be held for as long as the job is on its way.
+        run = self.begin(
+            content,
+            photograph,
+            newest_work(self.work.checkpoints, device=self.station.device, job_id=self.work.job_id),
+        )
         # For the delivered loss: now, so that a job that is resumed looks at no style again.
         self._style_at(run.levels[-1].width, run.levels[-1].height, torch.float32)
-        stopped = yield from self.optimise(run, photograph)
+        stopped = yield from self.optimise(run, photograph, self._keep)
         if stopped:
             yield Stopped(self.work.job_id)
             return
         picture = run.picture
-        self.refuse_divergence(picture)
+        refuse_divergence(picture, self.rows)
         yield self._finished(photograph, picture, run, seconds_load, self.optimised_s())
 
     def optimised_s(self) -> float:
         """Return the seconds spent on the run, also before its checkpoint, but on no style."""
         return self.seconds_before + time.monotonic() - self.began - self.styles.seconds
 
-    def refuse_divergence(self, picture: Tensor) -> None:
-        """Raise DivergedError if the picture of a whole run is none that anybody wants."""
-        if not bool(torch.isfinite(picture).all()):
-            raise DivergedError("The picture has left the finite numbers.")
-        last = self.rows[-1]
-        first = next(row for row in self.rows if row.level == last.level)
-        if last.total > MOST_RISEN * first.total:
-            raise DivergedError(
-                f"The loss rose from {first.total:.3g} to {last.total:.3g} at {last.size_px} px: "
-                "the steps are too long for this recipe. A smaller 'lr', or 'line_search: "
-                "strong_wolfe', keeps them in hand."
-            )
-
-    def begin(self, content: Tensor, photograph: Photograph) -> Run:
-        """Return the run that paints this, or goes on from the checkpoint."""
+    def begin(self, content: Tensor, photograph: Photograph, saved: SavedWork | None) -> Run:
+        """Return the run that paints this, or goes on from what was saved."""
         self.began = time.monotonic()
-        saved = None
-        if self.work.checkpoint is not None:
-            saved = checkpoint.from_bytes(
-                self.work.checkpoint, device=self.station.device, job_id=self.work.job_id
-            )
         if saved:
             self.rows = list(saved.rows)
             self.seconds_before = saved.seconds
@@ -153,11 +134,13 @@ class Painting:
             alpha=alpha,
             content_features=self.features,
             tiling_at=self._tiling_at,
+            before_update=self.aside.wait,
         )
         return Run(problem, saved.run if saved else None)
 
     def _tiling_at(self, width: int, height: int) -> Tiling:
-        return replace(self.thrift.tiling_at(width, height), between=self.alive)
+        self.leaving.set_level(width * height)
+        return replace(self.thrift.tiling_at(width, height), between=self.leaving.look)
 
     @property
     def dtype(self) -> torch.dtype:
@@ -167,13 +150,21 @@ class Painting:
         """Return the style's statistics for a level, in the run's precision or another."""
         return self.styles.at(width, height, dtype or self.dtype, self.tone)
 
-    def optimise(self, run: Run, photograph: Photograph) -> Generator[Event, None, bool]:
-        """Make the steps; the generator's value tells whether the run was left."""
+    def optimise(
+        self, run: Run, photograph: Photograph, keep: Callable[[SavedWork], None]
+    ) -> Generator[Event, None, bool]:
+        """Make the steps; the generator's value tells whether the run was left.
+
+        Args:
+            keep: begins to write a checkpoint.
+        """
         pending: list[tuple[Step, float]] = []
         last_word = last_checkpoint = time.monotonic()
         next_preview = 0.0
         for step in run:
             now = time.monotonic()
+            self.leaving.step_is_made()
+            yield from self.aside.news()
             pending.append((step, self.optimised_s()))
             if self.order.snapshots and step.step % self.order.snapshots == 0:
                 yield self._snapshot(run, photograph)
@@ -189,15 +180,19 @@ class Painting:
                     yield from self._preview(run)
             if saving:
                 last_checkpoint = now
-                saved = checkpoint.to_bytes(
-                    run.save(), self.rows, seconds=self.optimised_s(), job_id=self.work.job_id
-                )
-                yield Checkpoint(self.work.job_id, run.step, saved)
+                keep(SavedWork(run.save(), tuple(self.rows), self.optimised_s()))
             if leaving:
-                return True
+                break
+            self.leaving.step_begins()
+        else:
+            leaving = False
         if pending:
             yield self._progress(run, pending)
-        return False
+        yield from self.aside.last_news()
+        return leaving
+
+    def _keep(self, work: SavedWork) -> None:
+        self.aside.keep(work.run.step, to_contents(work, job_id=self.work.job_id))
 
     def _snapshot(self, run: Run, photograph: Photograph) -> Snapshot:
         return Snapshot(self.work.job_id, run.step, encoded(self.order, run.picture, photograph))
@@ -215,8 +210,7 @@ class Painting:
             for (step, seconds), terms in zip(pending, values, strict=True)
         )
         self.rows += rows
-        if not any(math.isfinite(row.total) for row in self.rows[-MOST_LOST_TRIALS:]):
-            raise DivergedError(f"The loss left the finite numbers at step {rows[-1].step}.")
+        refuse_lost_numbers(self.rows)
         steps = sum(level.steps for level in run.levels)
         costs = [level.width * level.height for level in run.levels for _ in range(level.steps)]
         made = sum(costs[self.resumed_from_step : run.step])
