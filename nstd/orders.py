@@ -1,9 +1,10 @@
 """What crosses between the spool and the workers: an order one way, events the other.
 
-Vocabulary: no torch, no paths, nothing but frozen values.
+Vocabulary: no torch, nothing but frozen values, and no paths but those of checkpoints.
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -126,13 +127,17 @@ class StylePicture:
 
 @dataclass(frozen=True)
 class WorkOrder:
-    """Everything a worker needs for one job, by value: it sees no folder of ours."""
+    """Everything a worker needs for one job, by value but for what is too large.
+
+    It may write its checkpoints into `folder`, if any, and goes on from the first that is whole.
+    """
 
     job_id: str
     order: Order
     content: bytes
     styles: tuple[StylePicture, ...]
-    checkpoint: bytes | None
+    folder: Path | None = None
+    checkpoints: tuple[Path, ...] = ()
     title: str = ""  # the photograph's name, for who shows it
 
 
@@ -168,11 +173,20 @@ class Progress:
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """All that is needed to go on from `step` (safetensors)."""
+    """All that is needed to go on from `step`: a whole, durable file, to be taken away."""
 
     job_id: str
     step: int
-    data: bytes
+    file: Path
+
+
+@dataclass(frozen=True)
+class CheckpointLost:
+    """A checkpoint that could not be written; the job goes on without."""
+
+    job_id: str
+    step: int
+    error: OSError
 
 
 @dataclass(frozen=True)
@@ -282,4 +296,4 @@ class Failed:
     sentence: str
 
 
-Event = Progress | Preview | Snapshot | Checkpoint | Finished | Stopped | Failed
+Event = Progress | Preview | Snapshot | Checkpoint | CheckpointLost | Finished | Stopped | Failed

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection
 
-from nstd.orders import Failed, Finished, ProducedFile, RunFacts, Stopped, WorkOrder
+from nstd.orders import Checkpoint, Failed, Finished, ProducedFile, RunFacts, Stopped, WorkOrder
 from nstd.pool.contract import PoolEvent, WorkerLost
 
 FACTS = RunFacts(
@@ -38,11 +38,20 @@ def finished(job_id: str, *, evaluations: int = 3) -> Finished:
     return Finished(job_id, files, replace(FACTS, evaluations=evaluations))
 
 
+def checkpoint(order: WorkOrder, step: int, data: bytes) -> Checkpoint:
+    """Write a checkpoint, and return what a worker says of it."""
+    assert order.folder
+    path = order.folder / f"{step}.part"
+    path.write_bytes(data)
+    return Checkpoint(order.job_id, step, path)
+
+
 @dataclass
 class FakePool:
     """One worker; `says` is what the next poll returns."""
 
     orders: list[WorkOrder] = field(default_factory=list)
+    began_at: list[bytes | None] = field(default_factory=list)  # the checkpoints gone on from
     says: list[PoolEvent] = field(default_factory=list)
     stopped: list[str] = field(default_factory=list)
     job_id: str | None = None
@@ -53,6 +62,8 @@ class FakePool:
 
     def submit(self, order: WorkOrder) -> str:
         self.orders.append(order)
+        there = (path.read_bytes() for path in order.checkpoints if path.exists())
+        self.began_at.append(next(there, None))
         self.job_id = order.job_id
         return "fake"
 

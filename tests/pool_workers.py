@@ -5,13 +5,15 @@ import signal
 import struct
 import threading
 from multiprocessing.connection import Connection
+from pathlib import Path
 
 from fake_pool import finished
 
 from nstd.orders import Checkpoint, Failed, Snapshot, Stopped, WorkOrder
 from nstd.pool.contract import Alive, Ready, StopJob, Unusable, WorkerSettings
 
-POISON, STALLS, BREAKS_DEVICES = 1, 2, 3
+POISON, STALLS, BREAKS_DEVICES, DIES_WRITING = 1, 2, 3, 4
+STATE = b"state"
 
 
 def serve(connection: Connection, settings: WorkerSettings) -> None:
@@ -55,6 +57,19 @@ def obey(order: WorkOrder, connection: Connection) -> None:
             connection.send(Stopped(order.job_id))
 
 
+def written(order: WorkOrder, number: int, data: bytes) -> Path:
+    """Write a checkpoint where the order says."""
+    assert order.folder
+    path = order.folder / f"{number}.part"
+    path.write_bytes(data)
+    return path
+
+
+def found(order: WorkOrder) -> bytes | None:
+    """Return the newest checkpoint."""
+    return next((path.read_bytes() for path in order.checkpoints if path.exists()), None)
+
+
 def never_ready(connection: Connection, settings: WorkerSettings) -> None:
     """Fail as a worker does whose device does not answer."""
     connection.send(Unusable(settings.device, "AcceleratorError: no device"))
@@ -75,9 +90,15 @@ def serve_by_seed(connection: Connection, settings: WorkerSettings) -> None:
             continue
         if order.order.seed == POISON:
             os.kill(os.getpid(), signal.SIGKILL)
-        if order.order.seed == STALLS and order.checkpoint is None:
-            connection.send(Checkpoint(order.job_id, 1, b"state"))
-            threading.Event().wait()
+        assert order.folder
+        if any(order.folder.iterdir()):  # nothing may be there before it is written here
+            os.kill(os.getpid(), signal.SIGKILL)
+        if order.order.seed in (STALLS, DIES_WRITING) and not found(order):
+            connection.send(Checkpoint(order.job_id, 1, written(order, 1, STATE)))
+            if order.order.seed == STALLS:
+                threading.Event().wait()
+            written(order, 2, STATE[:2])
+            os.kill(os.getpid(), signal.SIGKILL)
         if order.order.seed == BREAKS_DEVICES or settings.device.startswith("bad"):
             connection.send(Failed(order.job_id, "device", f"{settings.device} is gone."))
             raise SystemExit(1)

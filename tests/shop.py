@@ -4,7 +4,7 @@ import errno
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from fake_pool import FakePool
+from fake_pool import FakePool, checkpoint
 from spool_rig import Spool
 
 from nstd.clock import Now
@@ -15,6 +15,7 @@ from nstd.foreman.publishing import Publishing
 from nstd.foreman.space import Gate
 from nstd.foreman.time_limit import TimeLimit
 from nstd.foreman.verdicts import RetryPolicy
+from nstd.orders import Checkpoint
 from nstd.spool.again import Reorder
 from nstd.spool.jobs import Job
 from nstd.spool.outbox import Outbox
@@ -73,6 +74,10 @@ class Shop:
         self.tick()
         (job,) = self.spool.jobs("running")
         return job
+
+    def checkpoint(self, step: int, data: bytes) -> Checkpoint:
+        """Write a checkpoint of the running job, as its worker does."""
+        return checkpoint(self.pool.orders[-1], step, data)
 
     def say(self, *events: object, seconds: float = 0.0) -> None:
         self.pool.says += events

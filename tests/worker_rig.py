@@ -3,6 +3,8 @@
 import hashlib
 import io
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -12,6 +14,7 @@ from torch import Tensor
 
 from nstd.formats import PictureFormat
 from nstd.orders import (
+    Checkpoint,
     ColorChoice,
     Event,
     Failed,
@@ -37,7 +40,8 @@ def work_order(
     output: PictureFormat = "png",
     snapshots: int = 0,
     color: ColorChoice = "style",
-    checkpoint: bytes | None = None,
+    folder: Path | None = None,
+    checkpoints: tuple[Path, ...] = (),
     **overrides: object,
 ) -> WorkOrder:
     """Return the order for a small picture: two levels of four steps in fp32."""
@@ -75,13 +79,20 @@ def work_order(
             StylePicture(sha256, 1 / len(styles), data)
             for sha256, data in zip(hashes, pictures, strict=True)
         ),
-        checkpoint,
+        folder,
+        checkpoints,
     )
 
 
 def never() -> bool:
     """Go on to the end."""
     return False
+
+
+def resumed(work: WorkOrder, saved: Event) -> WorkOrder:
+    """Return the order that goes on from a checkpoint."""
+    assert isinstance(saved, Checkpoint)
+    return replace(work, checkpoints=(saved.file,))
 
 
 def after(steps: int) -> Callable[[], bool]:

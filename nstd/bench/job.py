@@ -106,7 +106,7 @@ def job_order(pictures: Pictures, recipe: Recipe, size_px: int | None) -> WorkOr
         quality=95,
     )
     style = StylePicture(sha256, 1.0, pictures.style)
-    return WorkOrder("bench", order, pictures.content, (style,), checkpoint=None)
+    return WorkOrder("bench", order, pictures.content, (style,))
 
 
 def finished(events: Iterable[Event]) -> Finished:

@@ -90,7 +90,7 @@ def measured_peak(settings: WorkerSettings, pictures: Pictures, job: SizedJob) -
         station = station_of(replace(settings, cache_folder=Path(folder)))
         device = station.device
         recipe = job.loaded_recipe()
-        order = job_order(pictures, recipe, None)
+        order = replace(job_order(pictures, recipe, None), folder=Path(folder))
         thrift = job.thrift or first_thrift(order, station)
         if isinstance(thrift, Shortage):
             raise NstdError(f"The job of {job.words} does not fit: {thrift.words}.")

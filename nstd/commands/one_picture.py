@@ -105,7 +105,6 @@ def _order(wish: Wish) -> WorkOrder:
         order,
         content,
         (StylePicture(sha256, 1.0, style),),
-        checkpoint=None,
     )
 
 

@@ -25,8 +25,9 @@ class MovingAverage:
         return self._sum / (1 - self._missing)
 
     def state(self) -> dict[str, Tensor]:
+        """Everything needed to go on, as tensors that no later picture changes."""
         return {
-            "sum": self._sum.clone(),
+            "sum": self._sum,
             "missing": torch.tensor([self._missing], dtype=torch.float64),
         }
 

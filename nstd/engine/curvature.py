@@ -48,10 +48,10 @@ class Curvature:
         return direction
 
     def state(self) -> dict[str, Tensor]:
-        """Everything, as tensors that share no memory with it."""
+        """Everything, as tensors that no later step changes."""
         state = {"products": torch.tensor([self._scale, *self._products], dtype=torch.float64)}
         for index, (step, change) in enumerate(zip(self._steps, self._changes, strict=True)):
-            state[f"step.{index}"], state[f"change.{index}"] = step.clone(), change.clone()
+            state[f"step.{index}"], state[f"change.{index}"] = step, change
         return state
 
     def restore(self, state: dict[str, Tensor]) -> None:

@@ -51,9 +51,9 @@ class FixedStepLbfgs:
         self._variable = self._variable + self._step
 
     def state(self) -> dict[str, Tensor]:
-        state = {"variable": self._variable.clone(), "last_step": self._step.clone()}
+        state = {"variable": self._variable, "last_step": self._step}
         if self._gradient is not None:
-            state["gradient"] = self._gradient.clone()
+            state["gradient"] = self._gradient
         return state | self._curvature.state()
 
     def restore(self, state: dict[str, Tensor]) -> None:

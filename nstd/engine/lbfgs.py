@@ -172,15 +172,15 @@ class Lbfgs:
 
     def state(self) -> dict[str, Tensor]:
         state = {
-            "origin": self._origin.clone(),
-            "direction": self._direction.clone(),
+            "origin": self._origin,
+            "direction": self._direction,
             "numbers": torch.tensor(
                 [self._length, self._trials, self._failures], dtype=torch.float64
             ),
         }
         for name in ("start", "low", "high"):
             if (trial := getattr(self, f"_{name}")) is not None:
-                state[f"{name}.gradient"] = trial.gradient.clone()
+                state[f"{name}.gradient"] = trial.gradient
                 state[f"{name}.numbers"] = torch.tensor(
                     [trial.length, trial.loss, trial.slope, trial.change_squared],
                     dtype=torch.float64,

@@ -2,7 +2,8 @@
 
 An optimiser never calls the objective. `point` is the variable to evaluate next; `tell` takes the
 loss and gradient found there. So a run can stop, be written down and go on between any two
-evaluations, and nothing is evaluated twice.
+evaluations, and nothing is evaluated twice. A step puts new tensors in the place of old ones and
+changes none, nor may who handed them over: a state can be written down while the run goes on.
 """
 
 import math
@@ -47,10 +48,10 @@ class Optimizer(Protocol):
         """Take the loss (scalar) and its gradient at `point`, and choose the next point."""
 
     def state(self) -> dict[str, Tensor]:
-        """Everything needed to go on, as tensors that share no memory with the optimiser."""
+        """Everything needed to go on, as tensors that no later step changes."""
 
     def restore(self, state: dict[str, Tensor]) -> None:
-        """Go on from what `state` returned."""
+        """Go on from what `state` returned; those tensors are kept, and none is changed."""
 
 
 @dataclass
@@ -108,9 +109,9 @@ class Adam:
 
     def state(self) -> dict[str, Tensor]:
         return {
-            "variable": self.variable.clone(),
-            "first_moment": self.first_moment.clone(),
-            "second_moment": self.second_moment.clone(),
+            "variable": self.variable,
+            "first_moment": self.first_moment,
+            "second_moment": self.second_moment,
             "taken": torch.tensor([self.taken, self.taken_below]),
         }
 

@@ -16,7 +16,7 @@ from nstd.engine.pyramid import Level, plan_levels
 from nstd.engine.starts import starting_picture
 from nstd.engine.synchronization import Read, read
 from nstd.engine.targets import StyleStats
-from nstd.engine.tiling import Tiling, whole_at
+from nstd.engine.tiling import Tiling, nothing, whole_at
 from nstd.engine.visibility import pixel_weights
 from nstd.recipe import Recipe
 
@@ -33,7 +33,9 @@ class Problem:
     needed only by a recipe that starts from it. `alpha` is the content's opacity, (1, 1, H, W) in
     [0, 1]: what is transparent counts for nothing; None: all counts the same. `content_features`
     are shared by runs that have photograph and network in common. `tiling_at` says, of a level of
-    that width and height, how much of it is looked at at once.
+    that width and height, how much of it is looked at at once. `before_update` is called when a
+    step's evaluation is made, before the optimiser takes it: until then a state that was saved is
+    the run's own memory, and from then on more of it.
     """
 
     recipe: Recipe
@@ -47,6 +49,7 @@ class Problem:
     alpha: Tensor | None = None
     content_features: ContentFeatures | None = None
     tiling_at: Callable[[int, int], Tiling] = whole_at
+    before_update: Callable[[], None] = nothing
 
 
 @dataclass(frozen=True)
@@ -128,6 +131,7 @@ class Run:
         terms, total = evaluation.terms, evaluation.total
         gradient = self._pixels.gradient(picture, evaluation.gradient)
         del picture, evaluation  # large, and the optimiser needs room
+        self.problem.before_update()
         self._optimizer.tell(total, gradient)
         if self._average:
             self._average.update(self._best)
@@ -171,7 +175,10 @@ class Run:
         self._average = MovingAverage(self._best, recipe.average) if recipe.average else None
 
     def save(self) -> SavedRun:
-        """Return all that `Run(problem, saved)` needs to go on exactly from here."""
+        """Return all that `Run(problem, saved)` needs to go on exactly from here.
+
+        Its tensors are the run's own, which no later step changes.
+        """
         return SavedRun(
             self._step,
             self._level,

@@ -92,7 +92,7 @@ def halo_px(architecture: str, layers: Iterable[str]) -> int:
 
 
 def nothing() -> None:
-    """Do nothing between two tiles."""
+    """Do nothing at that time."""
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from nstd.errors import WorldError
 from nstd.foreman.circuits import Circuits
 from nstd.foreman.desk import Desk
 from nstd.foreman.device_faults import DeviceFaults
+from nstd.foreman.hearing import FLEETING, whose
 from nstd.foreman.keeping import Keeping
 from nstd.foreman.publishing import Publishing
 from nstd.foreman.showing import Showing
@@ -18,6 +19,7 @@ from nstd.foreman.time_limit import TimeLimit
 from nstd.foreman.verdicts import RetryPolicy, Verdicts
 from nstd.orders import (
     Checkpoint,
+    CheckpointLost,
     Failed,
     Finished,
     Preview,
@@ -35,9 +37,6 @@ from nstd.spool.showcase import Showcase
 from nstd.spool.tidy import Tidying, sweep_work
 from nstd.spool.turns import Turns
 from nstd.spool.work import WorkFolder
-
-# What may be lost when it cannot be kept: there will be another, or the job goes back to before it.
-FLEETING = Progress | Preview | Snapshot | Checkpoint
 
 log = structlog.get_logger()
 
@@ -189,8 +188,10 @@ class Foreman:
             for sha256 in style.pictures
         )
         content = self.work.content(job.id).read_bytes()
-        checkpoint = self.keeping.newest_checkpoint(job.id)
-        return WorkOrder(job.id, order, content, styles, checkpoint, job.content_name or "")
+        self.work.clear_parts(job.id)
+        parts, checkpoints = self.work.parts(job.id), self.work.checkpoints(job.id)
+        title = job.content_name or ""
+        return WorkOrder(job.id, order, content, styles, parts, checkpoints, title)
 
     # --- hearing ----------------------------------------------------------------------------
 
@@ -201,7 +202,7 @@ class Foreman:
             while heard:
                 event = heard[0]
                 waits = self.circuits.use(
-                    "work", now, partial(self._apply, event, now), alone=_whose(event)
+                    "work", now, partial(self._apply, event, now), alone=whose(event)
                 )
                 if waits and waits.hopeless and isinstance(event, Finished):
                     self.verdicts.end_failed(
@@ -221,7 +222,7 @@ class Foreman:
                 self.showing.show(event, now)
             case Snapshot():
                 self.keeping.snapshot(self.journal.job(event.job_id), event)
-            case Checkpoint():
+            case Checkpoint() | CheckpointLost():
                 self._keep_checkpoint(event)
             case Finished():
                 self._finish(event, now)
@@ -258,15 +259,21 @@ class Foreman:
             )
         )
 
-    def _keep_checkpoint(self, event: Checkpoint) -> None:
-        """Keep it if it is of use: a job that lacks a snapshot goes back to before that step."""
+    def _keep_checkpoint(self, event: Checkpoint | CheckpointLost) -> None:
+        """Keep it if it is of use: a job that lacks a snapshot goes back to before that step.
+
+        One that could not be written is a fault of the same folder, met by another.
+        """
+        if isinstance(event, CheckpointLost):
+            raise event.error
         job = self.journal.job(event.job_id)
         if job.state != "running":  # written down already, though an error was reported
             return
         if self.keeping.lacks_snapshot(job, event.step):
+            event.file.unlink(missing_ok=True)
             self.pool.stop_job(event.job_id)
         else:
-            self.keeping.checkpoint(job, event.data)
+            self.keeping.checkpoint(job, event.file)
 
     def _finish(self, event: Finished, now: Now) -> None:
         """Make the results durable in the work folder, then say so in the journal."""
@@ -285,14 +292,3 @@ class Foreman:
             facts_json=facts_json(event.facts),
             output=self.publishing.free_name(job, files),
         )
-
-
-def _whose(event: PoolEvent) -> str | None:
-    """Name what a fault of an event's own file holds back."""
-    if isinstance(event, Ready | Preview) or event.job_id is None:
-        return None
-    if isinstance(event, Snapshot):
-        return f"snapshot {event.step} of job {event.job_id}"
-    if isinstance(event, Checkpoint):
-        return f"the checkpoints of job {event.job_id}"
-    return f"job {event.job_id}"

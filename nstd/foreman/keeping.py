@@ -1,10 +1,10 @@
 """What a running job leaves in the work folder: snapshots, checkpoints, and last its results."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from nstd.orders import Finished, Snapshot
-from nstd.seal import sealed, unsealed
-from nstd.spool.durable import lies_at, make_folder, replace_durably, sync_folder
+from nstd.spool.durable import lies_at, make_folder, replace_durably, sync_folder, take_place
 from nstd.spool.jobs import Job, PlannedFile
 from nstd.spool.work import WorkFolder
 
@@ -26,19 +26,18 @@ class Keeping:
         due = job.order.snapshot_suffixes(steps)
         return not all(lies_at(self.work.output(job.id, suffix)) for suffix in due)
 
-    def checkpoint(self, job: Job, data: bytes) -> None:
-        """Keep the newest checkpoint and the one before."""
+    def checkpoint(self, job: Job, part: Path) -> None:
+        """Take a checkpoint that a worker has written, and keep the one before.
+
+        A part that is gone has been given up by the worker for a later one.
+        """
         newest, before = self.work.checkpoints(job.id)
+        if not lies_at(part):
+            return
         if lies_at(newest):
             newest.replace(before)
-        replace_durably(newest, sealed(data))
-
-    def newest_checkpoint(self, job_id: str) -> bytes | None:
-        """Return the newest checkpoint that is whole; the one before if a crash tore it."""
-        for path in self.work.checkpoints(job_id):
-            if lies_at(path) and (data := unsealed(path.read_bytes())) is not None:
-                return data
-        return None
+        take_place(part, newest)
+        sync_folder(newest.parent)
 
     def results(self, job: Job, event: Finished) -> list[PlannedFile]:
         """Keep the finished files and return them, the job's snapshots behind them."""

@@ -137,7 +137,7 @@ def replace_durably(path: Path, data: bytes, rights: Rights = OURS) -> None:
     temporary = path.with_name(f".{path.name}.part")
     temporary.unlink(missing_ok=True)
     write_new(temporary, data, rights)
-    _take_place(temporary, path)
+    take_place(temporary, path)
     sync_folder(path.parent)
 
 
@@ -147,10 +147,10 @@ def replace_lightly(path: Path, data: bytes, rights: Rights = OURS) -> None:
     temporary.unlink(missing_ok=True)
     with new_file(temporary, rights, durable=False) as write:
         write(data)
-    _take_place(temporary, path)
+    take_place(temporary, path)
 
 
-def _take_place(temporary: Path, path: Path) -> None:
+def take_place(temporary: Path, path: Path) -> None:
     """Give a whole file its name; one that cannot get it is not left behind."""
     try:
         os.replace(temporary, path)

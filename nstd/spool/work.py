@@ -61,6 +61,17 @@ class WorkFolder:
         folder = self.jobs / job_id
         return folder / "checkpoint", folder / "checkpoint.before"
 
+    def parts(self, job_id: str) -> Path:
+        """Where a worker writes checkpoints, before they are taken from there and kept."""
+        return self.jobs / job_id / "parts"
+
+    def clear_parts(self, job_id: str) -> None:
+        """Make the folder, or empty it: what is left there is of a worker that is gone."""
+        folder = self.parts(job_id)
+        folder.mkdir(exist_ok=True)
+        for path in folder.iterdir():
+            path.unlink()
+
     def keep_content_only(self, job_id: str) -> bool:
         """Remove what a job has made so far; tell whether its photograph is left to try it again.
 

@@ -1,16 +1,16 @@
-"""A run between two steps, as bytes (safetensors), and back."""
+"""A run between two steps, as what a file holds, and back."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load, save
 from torch import Tensor
 
 from nstd.engine.stylize import SavedRun
 from nstd.orders import LossRow
+from nstd.worker.tensor_file import Contents, read
 
 
 @dataclass(frozen=True)
@@ -22,56 +22,67 @@ class SavedWork:
     seconds: float
 
 
-def to_bytes(run: SavedRun, rows: Sequence[LossRow], *, seconds: float, job_id: str) -> bytes:
-    """Write a checkpoint of the job."""
-    tensors = {f"optimizer.{name}": tensor.contiguous() for name, tensor in run.optimizer.items()}
-    tensors |= {f"average.{name}": tensor.contiguous() for name, tensor in run.average.items()}
-    tensors["rows"] = rows_to_tensor(rows)
+def to_contents(work: SavedWork, *, job_id: str) -> Contents:
+    """Return a checkpoint of the job; the tensors are the run's own."""
+    run = work.run
+    tensors = {f"optimizer.{name}": tensor for name, tensor in run.optimizer.items()}
+    tensors |= {f"average.{name}": tensor for name, tensor in run.average.items()}
+    tensors["rows"] = rows_to_tensor(work.rows)
     position = {
         "job": job_id,
         "step": run.step,
         "level": run.level,
         "step_in_level": run.step_in_level,
         "stalled_levels": run.stalled_levels,
-        "seconds": seconds,
+        "seconds": work.seconds,
     }
-    return save(tensors, metadata={"position": json.dumps(position)})
+    return Contents(tensors, json.dumps(position))
 
 
-def from_bytes(data: bytes, *, device: torch.device, job_id: str) -> SavedWork | None:
-    """Read a checkpoint; None if it is not one of this job."""
+def from_contents(contents: Contents, *, device: torch.device, job_id: str) -> SavedWork | None:
+    """Return what a checkpoint holds; None if it is not one of this job."""
     try:
-        tensors = load(data)
-        header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
-        position = json.loads(header["__metadata__"]["position"])
+        position = json.loads(contents.words)
         if position["job"] != job_id:
             return None
-        rows = rows_from_tensor(tensors.pop("rows"))
-    except (SafetensorError, KeyError, ValueError):
+        run = SavedRun(
+            position["step"],
+            position["level"],
+            position["step_in_level"],
+            position["stalled_levels"],
+            optimizer=_below("optimizer", contents.tensors, device),
+            average=_below("average", contents.tensors, device),
+        )
+        return SavedWork(run, rows_from_tensor(contents.tensors["rows"]), position["seconds"])
+    except (KeyError, ValueError):
         return None
-    placed = {name: _placed(tensor, device) for name, tensor in tensors.items()}
-    run = SavedRun(
-        position["step"],
-        position["level"],
-        position["step_in_level"],
-        position["stalled_levels"],
-        optimizer=_below("optimizer", placed),
-        average=_below("average", placed),
-    )
-    return SavedWork(run, rows, position["seconds"])
 
 
-def _below(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+def newest_work(paths: Iterable[Path], *, device: torch.device, job_id: str) -> SavedWork | None:
+    """Return what the first of some checkpoints holds that is whole and of this job."""
+    for path in paths:
+        contents = read(path)
+        if contents and (work := from_contents(contents, device=device, job_id=job_id)):
+            return work
+    return None
+
+
+def below(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Return the tensors whose names begin with a prefix and a dot, without these."""
+    start = f"{prefix}."
     return {
-        name.removeprefix(f"{prefix}."): tensor
+        name.removeprefix(start): tensor
         for name, tensor in tensors.items()
-        if name.startswith(f"{prefix}.")
+        if name.startswith(start)
     }
 
 
-def _placed(tensor: Tensor, device: torch.device) -> Tensor:
+def _below(prefix: str, tensors: dict[str, Tensor], device: torch.device) -> dict[str, Tensor]:
     """Pictures go to the device; counters and line lengths are read by the host."""
-    return tensor.to(device) if tensor.dim() > 1 else tensor
+    return {
+        name: tensor.to(device) if tensor.dim() > 1 else tensor
+        for name, tensor in below(prefix, tensors).items()
+    }
 
 
 def rows_to_tensor(rows: Sequence[LossRow]) -> Tensor:

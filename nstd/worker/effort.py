@@ -1,5 +1,8 @@
 """How much a look at a picture computes: what tiles cost beyond the pixels that are theirs."""
 
+from collections.abc import Callable, Sequence
+
+from nstd.engine.pyramid import Level
 from nstd.engine.tiling import Tiling
 from nstd.recipe import Recipe
 
@@ -22,3 +25,24 @@ def looked_px(recipe: Recipe, tiling: Tiling, *, width: int, height: int) -> flo
     again = 1 - min(tiling.kept, len(tiles)) / len(tiles)
     photograph = 0 if tiling.keeps_targets else 1 + again
     return seen * (1 + ONE_WAY * (again + photograph))
+
+
+def left_s(
+    recipe: Recipe,
+    levels: Sequence[Level],
+    tiling_at: Callable[[int, int], Tiling],
+    *,
+    made: range,
+    spent_s: float,
+) -> float:
+    """Return about how long the steps that are left will take: as long as they look at pixels.
+
+    Args:
+        made: the steps, counted from 0, that took `spent_s`.
+    """
+    looks = []
+    for level in levels:
+        size = level.width, level.height
+        looks += level.steps * [looked_px(recipe, tiling_at(*size), width=size[0], height=size[1])]
+    looked = sum(looks[made.start : made.stop])
+    return spent_s * sum(looks[made.stop :]) / looked if looked else 0.0

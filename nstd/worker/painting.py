@@ -1,6 +1,5 @@
 """One photograph on its way: loaded, painted step by step, encoded; events tell how it goes."""
 
-import math
 import platform
 import time
 from collections.abc import Callable, Generator, Iterator
@@ -13,16 +12,13 @@ from torch import Tensor
 from nstd import __version__
 from nstd.engine.color import Tone, grey, tone
 from nstd.engine.content import ContentFeatures
-from nstd.engine.pyramid import Level
 from nstd.engine.stylize import Problem, Run, Step
 from nstd.engine.synchronization import read_rows
 from nstd.engine.targets import StyleStats
 from nstd.engine.tiling import Tiling
 from nstd.engine.visibility import opacity, pixel_weights
-from nstd.errors import DivergedError
 from nstd.formats import SUFFIX_OF_FORMAT
 from nstd.orders import (
-    Checkpoint,
     Event,
     Finished,
     LossRow,
@@ -35,7 +31,6 @@ from nstd.orders import (
     WorkOrder,
 )
 from nstd.pictures.images import Photograph, load_photograph
-from nstd.worker import checkpoint
 from nstd.worker.accelerator import (
     device_name,
     forget_peak_memory,
@@ -43,24 +38,25 @@ from nstd.worker.accelerator import (
     peak_memory_bytes,
 )
 from nstd.worker.artifacts import group_sums, losses_csv, losses_png
+from nstd.worker.aside import Aside
+from nstd.worker.checkpoint import SavedWork, newest_work, to_contents
 from nstd.worker.delivered_loss import delivered_loss
-from nstd.worker.effort import looked_px
+from nstd.worker.divergence import refuse_divergence, refuse_lost_numbers
+from nstd.worker.effort import left_s, looked_px
 from nstd.worker.framing import encoded, on_canvas, result_size
+from nstd.worker.leaving import Leaving
 from nstd.worker.previews import Miniatures
 from nstd.worker.station import Station
 from nstd.worker.style_pictures import JobStyles
 from nstd.worker.thrift import Thrift
 
 WORD_EVERY_S = 1.0
-MOST_RISEN = 10.0  # times the loss at the level's start: what a run may end with
-MOST_LOST_TRIALS = 20  # a line search comes back from a trial that is no number, but not from more
 
 
 class Painting:
     """One job on its way: `events` paints it, and raises what goes wrong.
 
-    Who makes more of a picture than a job of its own takes the steps singly: `begin`, `optimise`,
-    `refuse_divergence`.
+    Who makes more of a picture than a job of its own takes the steps singly: `begin`, `optimise`.
     """
 
     def __init__(
@@ -70,9 +66,10 @@ class Painting:
         stop: Callable[[], bool],
         alive: Callable[[], None],
         thrift: Thrift,
+        aside: Aside,
         features: ContentFeatures | None = None,
     ) -> None:
-        self.features = features
+        self.aside, self.leaving, self.features = aside, Leaving(stop, alive), features
         self.thrift, self.alive = thrift, alive
         self.long_px = 0  # of the canvas
         self.work, self.order, self.station, self.stop = order, order.order, station, stop
@@ -101,42 +98,29 @@ class Painting:
         if self.order.strength == 0:
             yield self._finished(photograph, content, None, seconds_load, 0.0)
             return
-        run = self.begin(content, photograph)
+        # Not by a name: it would be held for as long as the job is on its way.
+        run = self.begin(
+            content,
+            photograph,
+            newest_work(self.work.checkpoints, device=self.station.device, job_id=self.work.job_id),
+        )
         # For the delivered loss: now, so that a job that is resumed looks at no style again.
         self._style_at(run.levels[-1].width, run.levels[-1].height, torch.float32)
-        stopped = yield from self.optimise(run, photograph)
+        stopped = yield from self.optimise(run, photograph, self._keep)
         if stopped:
             yield Stopped(self.work.job_id)
             return
         picture = run.picture
-        self.refuse_divergence(picture)
+        refuse_divergence(picture, self.rows)
         yield self._finished(photograph, picture, run, seconds_load, self.optimised_s())
 
     def optimised_s(self) -> float:
         """Return the seconds spent on the run, also before its checkpoint, but on no style."""
         return self.seconds_before + time.monotonic() - self.began - self.styles.seconds
 
-    def refuse_divergence(self, picture: Tensor) -> None:
-        """Raise DivergedError if the picture of a whole run is none that anybody wants."""
-        if not bool(torch.isfinite(picture).all()):
-            raise DivergedError("The picture has left the finite numbers.")
-        last = self.rows[-1]
-        first = next(row for row in self.rows if row.level == last.level)
-        if last.total > MOST_RISEN * first.total:
-            raise DivergedError(
-                f"The loss rose from {first.total:.3g} to {last.total:.3g} at {last.size_px} px: "
-                "the steps are too long for this recipe. A smaller 'lr', or 'line_search: "
-                "strong_wolfe', keeps them in hand."
-            )
-
-    def begin(self, content: Tensor, photograph: Photograph) -> Run:
-        """Return the run that paints this, or goes on from the checkpoint."""
+    def begin(self, content: Tensor, photograph: Photograph, saved: SavedWork | None) -> Run:
+        """Return the run that paints this, or goes on from what was saved."""
         self.began = time.monotonic()
-        saved = None
-        if self.work.checkpoint is not None:
-            saved = checkpoint.from_bytes(
-                self.work.checkpoint, device=self.station.device, job_id=self.work.job_id
-            )
         if saved:
             self.rows = list(saved.rows)
             self.seconds_before = saved.seconds
@@ -157,6 +141,7 @@ class Painting:
             alpha=alpha,
             content_features=self.features,
             tiling_at=self._tiling_at,
+            before_update=self.aside.wait,
         )
         return Run(problem, saved.run if saved else None)
 
@@ -164,7 +149,9 @@ class Painting:
         return given_back(self.station.device, keeps=not self.thrift.is_reduced)
 
     def _tiling_at(self, width: int, height: int) -> Tiling:
-        return replace(self.thrift.tiling_at(width, height), between=self.alive)
+        tiling = self.thrift.tiling_at(width, height)
+        self.leaving.set_level(looked_px(self.recipe, tiling, width=width, height=height))
+        return replace(tiling, between=self.leaving.look)
 
     @property
     def dtype(self) -> torch.dtype:
@@ -175,13 +162,21 @@ class Painting:
         with self._given_back():
             return self.styles.at(width, height, dtype or self.dtype, self.tone)
 
-    def optimise(self, run: Run, photograph: Photograph) -> Generator[Event, None, bool]:
-        """Make the steps; the generator's value tells whether the run was left."""
+    def optimise(
+        self, run: Run, photograph: Photograph, keep: Callable[[SavedWork], None]
+    ) -> Generator[Event, None, bool]:
+        """Make the steps; the generator's value tells whether the run was left.
+
+        Args:
+            keep: begins to write a checkpoint.
+        """
         pending: list[tuple[Step, float]] = []
         last_word = last_checkpoint = time.monotonic()
         next_preview = 0.0
         for step in run:
             now = time.monotonic()
+            self.leaving.step_is_made()
+            yield from self.aside.news()
             pending.append((step, self.optimised_s()))
             if self.order.snapshots and step.step % self.order.snapshots == 0:
                 yield self._snapshot(run, photograph)
@@ -197,15 +192,19 @@ class Painting:
                     yield from self._preview(run)
             if saving:
                 last_checkpoint = now
-                saved = checkpoint.to_bytes(
-                    run.save(), self.rows, seconds=self.optimised_s(), job_id=self.work.job_id
-                )
-                yield Checkpoint(self.work.job_id, run.step, saved)
+                keep(SavedWork(run.save(), tuple(self.rows), self.optimised_s()))
             if leaving:
-                return True
+                break
+            self.leaving.step_begins()
+        else:
+            leaving = False
         if pending:
             yield self._progress(run, pending)
-        return False
+        yield from self.aside.last_news()
+        return leaving
+
+    def _keep(self, work: SavedWork) -> None:
+        self.aside.keep(work.run.step, to_contents(work, job_id=self.work.job_id))
 
     def _snapshot(self, run: Run, photograph: Photograph) -> Snapshot:
         return Snapshot(self.work.job_id, run.step, encoded(self.order, run.picture, photograph))
@@ -223,12 +222,11 @@ class Painting:
             for (step, seconds), terms in zip(pending, values, strict=True)
         )
         self.rows += rows
-        if not any(math.isfinite(row.total) for row in self.rows[-MOST_LOST_TRIALS:]):
-            raise DivergedError(f"The loss left the finite numbers at step {rows[-1].step}.")
+        refuse_lost_numbers(self.rows)
         steps = sum(level.steps for level in run.levels)
-        costs = [self._cost(level) for level in run.levels for _ in range(level.steps)]
-        made = sum(costs[self.resumed_from_step : run.step])
-        last, spent_s = rows[-1], self.optimised_s() - self.seconds_before
+        last, made = rows[-1], range(self.resumed_from_step, run.step)
+        spent_s = self.optimised_s() - self.seconds_before
+        tiling_at = self.thrift.tiling_at
         return Progress(
             job_id=self.work.job_id,
             step=run.step,
@@ -236,15 +234,10 @@ class Painting:
             level=last.level + 1,
             levels=len(run.levels),
             size_px=last.size_px,
-            eta_s=spent_s * sum(costs[run.step :]) / made if made else 0.0,
+            eta_s=left_s(self.recipe, run.levels, tiling_at, made=made, spent_s=spent_s),
             device=str(self.station.device),
             losses=rows,
         )
-
-    def _cost(self, level: Level) -> float:
-        """Return how much longer a step of a level takes than another's: in pixels looked at."""
-        tiling = self.thrift.tiling_at(level.width, level.height)
-        return looked_px(self.recipe, tiling, width=level.width, height=level.height)
 
     def _finished(
         self,

@@ -10,7 +10,6 @@ from nstd.engine.content import ContentFeatures
 from nstd.engine.stylize import Run
 from nstd.errors import DivergedError
 from nstd.orders import (
-    Checkpoint,
     Event,
     Finished,
     Order,
@@ -23,13 +22,15 @@ from nstd.orders import (
     WorkOrder,
 )
 from nstd.pictures.images import Photograph, load_photograph
-from nstd.worker import proof_checkpoint
 from nstd.worker.accelerator import device_name, forget_peak_memory, peak_memory_bytes
 from nstd.worker.artifacts import PictureLog, group_sums, proof_losses_csv
+from nstd.worker.aside import Aside
+from nstd.worker.checkpoint import SavedWork
+from nstd.worker.divergence import refuse_divergence
 from nstd.worker.framing import delivered, on_canvas
 from nstd.worker.painting import Painting, versions
 from nstd.worker.previews import Miniatures, sheet_thumb
-from nstd.worker.proof_checkpoint import ProofPicture
+from nstd.worker.proof_checkpoint import ProofPicture, newest_proof, to_contents
 from nstd.worker.proof_contents import contents_of, on_white
 from nstd.worker.proof_plan import ProofPlan, picture_orders
 from nstd.worker.proof_sheet import draw_sheet, sheet_png
@@ -59,9 +60,10 @@ class Proof:
         stop: Callable[[], bool],
         alive: Callable[[], None],
         thrift: Thrift,
+        aside: Aside,
     ) -> None:
         self.work, self.station, self.stop, self.alive = order, station, stop, alive
-        self.thrift = thrift
+        self.thrift, self.aside = thrift, aside
         self.long_px = 0  # of its largest picture
         self.plan = ProofPlan(())
         self.pictures: list[ProofPicture] = []
@@ -87,13 +89,14 @@ class Proof:
             # Pictures may be painted faster than any of them asks for a checkpoint of its own.
             if time.monotonic() - last_checkpoint >= self.station.checkpoint_every_s:
                 last_checkpoint = time.monotonic()
-                yield self._checkpoint(self.plan.steps_before(len(self.pictures)), None)
+                self._keep(None)
+        yield from self.aside.last_news()
         yield self._finished(photograph, seconds_load)
 
-    def _restore(self) -> bytes | None:
-        """Take up the pictures that are painted; return the checkpoint of the one on its way."""
-        data = self.work.checkpoint
-        saved = proof_checkpoint.from_bytes(data, job_id=self.work.job_id) if data else None
+    def _restore(self) -> SavedWork | None:
+        """Take up the pictures that are painted; return what there is of the one on its way."""
+        device, job_id = self.station.device, self.work.job_id
+        saved = newest_proof(self.work.checkpoints, device=device, job_id=job_id)
         if saved is None:
             return None
         self.pictures = list(saved.pictures)
@@ -101,7 +104,7 @@ class Proof:
         return saved.painting
 
     def _paint(
-        self, order: Order, photograph: Photograph, saved: bytes | None
+        self, order: Order, photograph: Photograph, saved: SavedWork | None
     ) -> Generator[Event, None, bool]:
         """Paint one picture; the generator's value tells whether it was left."""
         if order.strength == 0:
@@ -109,16 +112,18 @@ class Proof:
             self.pictures.append(_unpainted(order, on_white(content, photograph)))
             return False
         ground = self._ground(order, photograph)
-        work = replace(self.work, order=order, styles=self._styles(order), checkpoint=saved)
-        painting = Painting(work, self.station, self.stop, self.alive, self.thrift, ground.features)
+        work = replace(self.work, order=order, styles=self._styles(order))
+        painting = Painting(
+            work, self.station, self.stop, self.alive, self.thrift, self.aside, ground.features
+        )
         painting.miniatures = Miniatures.of(order, photograph, ground.content)
         try:
-            run = painting.begin(ground.content, photograph)
+            run = painting.begin(ground.content, photograph, saved)
             self.resumed_from_step += painting.resumed_from_step
-            left = yield from self._told(painting.optimise(run, photograph))
+            left = yield from self._told(painting.optimise(run, photograph, self._keep))
             if left:
                 return True
-            painting.refuse_divergence(run.picture)
+            refuse_divergence(run.picture, painting.rows)
         except DivergedError as error:
             name, strength = order.style_label, order.strength
             raise DivergedError(f"{name!r} at strength {strength:g}: {error}") from error
@@ -157,15 +162,12 @@ class Proof:
                     spent_s = time.monotonic() - self.began
                     eta_s = self.plan.eta_s(self.resumed_from_step, step, spent_s=spent_s)
                     yield replace(event, step=step, steps=self.plan.steps, eta_s=eta_s)
-                case Checkpoint():
-                    yield self._checkpoint(before + event.step, event.data)
                 case _:
                     yield event
 
-    def _checkpoint(self, step: int, painting: bytes | None) -> Checkpoint:
-        job_id = self.work.job_id
-        data = proof_checkpoint.to_bytes(self.pictures, painting, job_id=job_id)
-        return Checkpoint(job_id, step, data)
+    def _keep(self, painting: SavedWork | None) -> None:
+        step = self.plan.steps_before(len(self.pictures)) + (painting.run.step if painting else 0)
+        self.aside.keep(step, to_contents(self.pictures, painting, job_id=self.work.job_id))
 
     def _finished(self, photograph: Photograph, seconds_load: float) -> Finished:
         sheet = draw_sheet(contents_of(self.work, photograph, self.pictures))

@@ -1,16 +1,17 @@
-"""A proof between two steps, as bytes (safetensors), and back."""
+"""A proof between two steps, as what a file holds, and back."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load, save
 from torch import Tensor
 
 from nstd.orders import LossRow, ProofPictureFacts
-from nstd.worker.checkpoint import rows_from_tensor, rows_to_tensor
+from nstd.worker import checkpoint
+from nstd.worker.checkpoint import SavedWork, below, rows_from_tensor, rows_to_tensor
+from nstd.worker.tensor_file import Contents, read
 
 
 @dataclass(frozen=True)
@@ -25,30 +26,33 @@ class ProofPicture:
 
 @dataclass(frozen=True)
 class SavedProof:
-    """What a worker had when it was left: pictures, and the checkpoint of the one on its way."""
+    """What a worker had when it was left: pictures, and the one on its way."""
 
     pictures: tuple[ProofPicture, ...]
-    painting: bytes | None
+    painting: SavedWork | None
 
 
-def to_bytes(pictures: Sequence[ProofPicture], painting: bytes | None, *, job_id: str) -> bytes:
-    """Write a checkpoint of the proof."""
+def to_contents(
+    pictures: Sequence[ProofPicture], painting: SavedWork | None, *, job_id: str
+) -> Contents:
+    """Return a checkpoint of the proof."""
     tensors: dict[str, Tensor] = {}
     for index, picture in enumerate(pictures):
         tensors[f"pixels.{index}"] = picture.pixels
         tensors[f"rows.{index}"] = rows_to_tensor(picture.rows)
-    if painting is not None:
-        tensors["painting"] = torch.frombuffer(bytearray(painting), dtype=torch.uint8)
+    own = checkpoint.to_contents(painting, job_id=job_id) if painting else None
+    if own:
+        tensors |= {f"painting.{name}": tensor for name, tensor in own.tensors.items()}
     told = [{"names": picture.names, "facts": asdict(picture.facts)} for picture in pictures]
-    return save(tensors, metadata={"proof": json.dumps({"job": job_id, "pictures": told})})
+    words = {"job": job_id, "pictures": told, "painting": own.words if own else None}
+    return Contents(tensors, json.dumps({"proof": words}))
 
 
-def from_bytes(data: bytes, *, job_id: str) -> SavedProof | None:
-    """Read a checkpoint; None if it is not one of this proof."""
+def from_contents(contents: Contents, *, device: torch.device, job_id: str) -> SavedProof | None:
+    """Return what a checkpoint holds; None if it is not one of this proof."""
+    tensors = contents.tensors
     try:
-        tensors = load(data)
-        header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
-        proof = json.loads(header["__metadata__"]["proof"])
+        proof = json.loads(contents.words)["proof"]
         if proof["job"] != job_id:
             return None
         pictures = tuple(
@@ -60,7 +64,18 @@ def from_bytes(data: bytes, *, job_id: str) -> SavedProof | None:
             )
             for index, told in enumerate(proof["pictures"])
         )
-    except (SafetensorError, KeyError, ValueError):
+    except (KeyError, ValueError):
         return None
-    painting = tensors.get("painting")
-    return SavedProof(pictures, None if painting is None else painting.numpy().tobytes())
+    if proof["painting"] is None:
+        return SavedProof(pictures, None)
+    own = Contents(below("painting", tensors), proof["painting"])
+    return SavedProof(pictures, checkpoint.from_contents(own, device=device, job_id=job_id))
+
+
+def newest_proof(paths: Iterable[Path], *, device: torch.device, job_id: str) -> SavedProof | None:
+    """Return what the first of some checkpoints holds that is whole and of this proof."""
+    for path in paths:
+        contents = read(path)
+        if contents and (saved := from_contents(contents, device=device, job_id=job_id)):
+            return saved
+    return None

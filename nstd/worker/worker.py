@@ -1,4 +1,4 @@
-"""One work order → a stream of events. Knows devices and bytes, no spool and no folders of jobs."""
+"""One work order → a stream of events. Knows devices and bytes, and no spool."""
 
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, replace
@@ -6,9 +6,11 @@ from dataclasses import dataclass, replace
 import torch
 
 from nstd.errors import JobError, NstdError, WeightsError
-from nstd.orders import Checkpoint, Event, Failed, Finished, WorkOrder
+from nstd.orders import Event, Failed, Finished, Stopped, WorkOrder
 from nstd.worker.accelerator import keep_freed_memory, prepare, probe, release_memory
+from nstd.worker.aside import Aside
 from nstd.worker.forecast import first_thrift
+from nstd.worker.leaving import LeftWithinStepError
 from nstd.worker.painting import Painting
 from nstd.worker.proof import Proof
 from nstd.worker.shortage import Shortage, is_shortage, shortage_behind
@@ -18,11 +20,10 @@ from nstd.worker.thrift import Thrift
 
 @dataclass(frozen=True)
 class Short:
-    """A try for which memory ran out: what was missing, and what the next can go on from."""
+    """A try for which memory ran out, and what was missing."""
 
     shortage: Shortage
     long_px: int  # of the picture at its largest; 0: it was not even loaded
-    checkpoint: bytes | None  # the newest
 
 
 def run_order(
@@ -37,7 +38,8 @@ def run_order(
     What a job will take is predicted first: one that would not fit looks at its picture in tiles.
 
     Args:
-        stop: asked after every step; when true, the job is left with a checkpoint.
+        stop: asked after every step; when true, the job is left with a checkpoint. Within a step
+            that will last long it is asked too; then the job is left at the checkpoint before.
         alive: called as a sign of life from long work that yields no events.
     """
     thrift = first_thrift(order, station)
@@ -61,18 +63,20 @@ def run_order_with(
     history, and in tiles that are made smaller as long as they can be.
     """
     try:
-        while True:
-            keep_freed_memory(station.device, keeps=not thrift.is_reduced)
-            short = yield from _tried(thrift.applied(order), station, stop, alive, thrift)
-            if short is None:
-                return
-            # Only here, where the error is forgotten: it held every tensor of the step.
-            station.release()
-            less = thrift.less(short.long_px)
-            if less is None:
-                yield _does_not_fit(order, station, short.shortage)
-                return
-            thrift, order = less, replace(order, checkpoint=short.checkpoint)
+        with Aside(order, alive) as aside:
+            while True:
+                keep_freed_memory(station.device, keeps=not thrift.is_reduced)
+                with_less = thrift.applied(replace(order, checkpoints=aside.checkpoints))
+                short = yield from _tried(with_less, station, stop, alive, thrift, aside)
+                if short is None:
+                    return
+                # Only here, where the error is forgotten: it held every tensor of the step.
+                station.release()
+                less = thrift.less(short.long_px)
+                if less is None:
+                    yield _does_not_fit(order, station, short.shortage)
+                    return
+                thrift = less
     finally:
         prepare(station.device)
         release_memory(station.device)
@@ -84,25 +88,32 @@ def _tried(
     stop: Callable[[], bool],
     alive: Callable[[], None],
     thrift: Thrift,
+    aside: Aside,
 ) -> Generator[Event, None, Short | None]:
     """Do the job; the generator's value tells of memory that ran out, and then nothing else did."""
-    checkpoint, made = order.checkpoint, None
+    made = None
+    ending: Event | Short
     try:
-        made = (Proof if order.order.proof else Painting)(order, station, stop, alive, thrift)
+        kind = Proof if order.order.proof else Painting
+        made = kind(order, station, stop, alive, thrift, aside)
         for event in made.events():
-            if isinstance(event, Checkpoint):
-                checkpoint = event.data
             if thrift.is_reduced and isinstance(event, Finished):
                 yield replace(event, facts=replace(event.facts, reduced_memory=True))
             else:
                 yield event
         return None
+    except LeftWithinStepError:
+        ending = Stopped(order.job_id)
     except Exception as error:  # also a fault of ours: another attempt may pass it
         if is_shortage(error):
             long_px = made.long_px if made else 0
-            return Short(shortage_behind(error, station.device), long_px, checkpoint)
-        failure = _failure(order, station, error)
-    yield failure
+            ending = Short(shortage_behind(error, station.device), long_px)
+        else:
+            ending = _failure(order, station, error)
+    yield from aside.news_after_failure()
+    if isinstance(ending, Short):
+        return ending
+    yield ending
     return None
 
 

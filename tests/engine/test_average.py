@@ -32,7 +32,7 @@ def test_weights_fall_by_the_decay(decay: float) -> None:
 
 
 def test_restored_goes_on_bit_for_bit() -> None:
-    """A restored average is the same one, and its state shares no memory with it."""
+    """A restored average is the same one, and a later picture changes no state of it."""
     first, second, third = pictures(3)
     plain = MovingAverage(first, 0.9)
     plain.update(second)

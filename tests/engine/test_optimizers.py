@@ -118,16 +118,6 @@ def test_adam_restored_at_every_step_goes_on_bit_for_bit() -> None:
         assert resumed.taken == plain.taken
 
 
-def test_adam_state_shares_no_memory() -> None:
-    """A saved state can be changed without moving the optimiser."""
-    adam = Adam(torch.full((1, 3, 6, 5), 0.5), constant(0.1), (0.9, 0.99), clamped)
-    adam.tell(torch.tensor(0.0), gradients(1)[0])
-    before = adam.point.clone()
-    for tensor in adam.state().values():
-        tensor.zero_()
-    assert torch.equal(adam.point, before)
-
-
 def test_a_single_step_has_the_full_rate() -> None:
     """A level of one step is no division by zero; Adam's first step is the rate, per pixel."""
     rate = learning_rate(CosineDecay(name="cosine", final_share=0.1), lr=0.25, steps=1)

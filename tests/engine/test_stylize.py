@@ -1,5 +1,7 @@
 """The loop: steps, levels, and that a run left at any step ends in the same picture."""
 
+from pathlib import Path
+
 import pytest
 import torch
 from tiny import ADAM, LBFGS, real_backbone, smooth_picture, tiny_problem, tiny_recipe
@@ -10,7 +12,8 @@ from nstd.engine.stylize import Problem, Run, SavedRun, Step
 from nstd.engine.targets import style_statistics
 from nstd.recipe import Recipe, load_recipe
 from nstd.weights.load import Weights
-from nstd.worker import checkpoint
+from nstd.worker.checkpoint import SavedWork, newest_work, to_contents
+from nstd.worker.tensor_file import write
 
 REFINE = {"above_px": 40, "steps": 5, "variable": "unit", "optimizer": ADAM}
 RECIPES = {
@@ -48,23 +51,24 @@ def all_steps(run: Run) -> list[Step]:
     return list(run)
 
 
-def through_bytes(saved: SavedRun) -> SavedRun:
+def through_a_file(saved: SavedRun, path: Path) -> SavedRun:
     """Write a saved run down and read it back."""
-    data = checkpoint.to_bytes(saved, [], seconds=0.0, job_id="job")
-    work = checkpoint.from_bytes(data, device=torch.device("cpu"), job_id="job")
+    write(path, to_contents(SavedWork(saved, (), 0.0), job_id="job"))
+    work = newest_work([path], device=torch.device("cpu"), job_id="job")
+    path.unlink()
     assert work is not None
     return work.run
 
 
-def test_resumed_at_every_step_ends_in_the_same_picture(recipe: Recipe) -> None:
+def test_resumed_at_every_step_ends_in_the_same_picture(recipe: Recipe, tmp_path: Path) -> None:
     """Saved at any step and read back from a checkpoint, a run ends bit for bit in one picture."""
     problem = tiny_problem(recipe)
     whole = Run(problem)
-    saved = [through_bytes(whole.save())]
+    saved = [through_a_file(whole.save(), tmp_path / "checkpoint")]
     terms = []
     for step in whole:
         terms.append(step.terms)
-        saved.append(through_bytes(whole.save()))
+        saved.append(through_a_file(whole.save(), tmp_path / "checkpoint"))
     assert len(saved) == len(terms) + 1
     for made, position in enumerate(saved):
         resumed = Run(problem, position)
@@ -73,6 +77,32 @@ def test_resumed_at_every_step_ends_in_the_same_picture(recipe: Recipe) -> None:
         assert torch.equal(resumed.picture, whole.picture)
         assert [step.step for step in rest] == list(range(made + 1, len(terms) + 1))
         assert all(torch.equal(step.terms, terms[step.step - 1]) for step in rest)
+
+
+def tensors_of(saved: SavedRun) -> dict[str, Tensor]:
+    """Return a saved run's tensors by unique names."""
+    return saved.optimizer | {f"average {name}": each for name, each in saved.average.items()}
+
+
+def test_no_later_step_changes_what_was_saved(recipe: Recipe) -> None:
+    """Saved after every step, the states are at the end what copies of them were at their time."""
+    run = Run(tiny_problem(recipe))
+    saved = []
+    for _ in run:
+        state = tensors_of(run.save())
+        saved.append((state, {name: tensor.clone() for name, tensor in state.items()}))
+    for state, copies in saved:
+        assert all(torch.equal(state[name], copies[name]) for name in copies)
+
+
+def test_a_saved_run_is_no_copy(recipe: Recipe) -> None:
+    """A state is as large as all else that is kept of a large picture: no second is made."""
+    run = Run(tiny_problem(recipe))
+    next(iter(run))
+    once, twice = tensors_of(run.save()), tensors_of(run.save())
+    pictures = [name for name, tensor in once.items() if tensor.dim() == 4]
+    assert pictures
+    assert all(once[name].data_ptr() == twice[name].data_ptr() for name in pictures)
 
 
 def test_steps_are_numbered_and_levels_in_order(recipe: Recipe) -> None:

@@ -7,7 +7,7 @@ import pytest
 from fake_pool import finished
 from shop import FILES, Shop, full
 
-from nstd.orders import Checkpoint, Failed, Stopped
+from nstd.orders import Failed, Stopped
 from nstd.pool.contract import WorkerLost
 from nstd.spool.jobs import Job
 from nstd.spool.requests import MAY, STANDING, VERBS, Answer, ask
@@ -53,7 +53,7 @@ def lying(shop: Shop, folder: str) -> list[str]:
 def test_a_failed_job_is_tried_again_from_its_working_copy(shop: Shop) -> None:
     """With all its attempts; its files leave `failed` for `done` when it is done."""
     job = shop.begin("wedding/IMG.jpg")
-    shop.say(Checkpoint(job.id, 5, b"five"), Failed(job.id, "job", "upside down"))
+    shop.say(shop.checkpoint(5, b"five"), Failed(job.id, "job", "upside down"))
     assert lying(shop, "failed") == ["wedding/IMG.error.txt", "wedding/IMG.jpg", "wedding/IMG.yaml"]
     given = said(shop, "retry", job)
 
@@ -61,7 +61,7 @@ def test_a_failed_job_is_tried_again_from_its_working_copy(shop: Shop) -> None:
         True,
         "wedding/IMG.jpg is queued to be tried again, from the beginning.",
     )
-    assert [order.checkpoint for order in shop.pool.orders] == [None, None]
+    assert shop.pool.began_at == [None, None]
     assert shop.pool.orders[0].content == shop.pool.orders[1].content
     shop.say(finished(job.id))
     done = shop.spool.only("done")
@@ -212,7 +212,7 @@ def test_a_running_job_leaves_its_worker_and_is_cancelled(shop: Shop) -> None:
     shop.tick()
     assert shop.pool.stopped == [job.id]
     assert answer(shop, number) is None
-    shop.say(Checkpoint(job.id, 5, b"five"), Stopped(job.id))
+    shop.say(shop.checkpoint(5, b"five"), Stopped(job.id))
 
     assert shop.spool.only("cancelled").cancelled_by == "anna"
     assert answer(shop, number) == Answer(
@@ -256,7 +256,7 @@ def test_a_held_job_waits_until_it_is_released(shop: Shop) -> None:
     job = shop.begin()
     asked(shop, "hold", job)
     shop.tick()
-    shop.say(Checkpoint(job.id, 5, b"five"), Stopped(job.id))
+    shop.say(shop.checkpoint(5, b"five"), Stopped(job.id))
     held = shop.spool.only("held")
     assert held.reason == "held by anna"
     assert shop.pool.job_id is None
@@ -265,7 +265,7 @@ def test_a_held_job_waits_until_it_is_released(shop: Shop) -> None:
     assert shop.pool.orders == []
     assert said(shop, "release", job).granted
 
-    assert [order.checkpoint for order in shop.pool.orders] == [b"five"]
+    assert shop.pool.began_at == [b"five"]
 
 
 def test_a_held_job_whose_photograph_is_taken_away_is_cancelled(shop: Shop) -> None:

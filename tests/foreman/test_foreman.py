@@ -1,5 +1,6 @@
 """The foreman between a real spool and a fake pool, his turns called by hand."""
 
+import errno
 import hashlib
 import json
 from pathlib import Path
@@ -9,7 +10,7 @@ from fake_pool import finished
 from shop import FILES, Shop, full
 
 from nstd.errors import WorldError
-from nstd.orders import Checkpoint, Failed, LossRow, Progress, Snapshot, Stopped
+from nstd.orders import CheckpointLost, Failed, LossRow, Progress, Snapshot, Stopped
 from nstd.pool.contract import Ready, WorkerLost
 from nstd.spool.jobs import Job
 
@@ -27,7 +28,7 @@ def test_an_order_carries_everything_by_value(shop: Shop) -> None:
     assert order.content == (shop.spool.inbox / "IMG.jpg").read_bytes()
     assert order.styles[0].data == (shop.spool.inbox / "styles/waves.jpg").read_bytes()
     assert order.job_id == job.id
-    assert order.checkpoint is None
+    assert shop.pool.began_at == [None]
 
 
 def test_folders_take_turns_at_the_worker(shop: Shop) -> None:
@@ -135,14 +136,14 @@ def test_a_crash_within_publishing_is_replayed(shop: Shop, published: int) -> No
 def test_a_dead_worker_costs_an_attempt_and_the_job_is_tried_again(shop: Shop) -> None:
     """After a wait, from the last checkpoint."""
     job = shop.begin()
-    shop.say(Checkpoint(job.id, 10, b"state at 10"))
+    shop.say(shop.checkpoint(10, b"state at 10"))
     shop.say(WorkerLost("fake", job.id, "The worker process of fake was ended by SIGKILL."))
     assert shop.spool.only("queued").attempts == 1
     shop.tick(9)
     assert len(shop.pool.orders) == 1
     shop.tick(2)
 
-    assert [order.checkpoint for order in shop.pool.orders] == [None, b"state at 10"]
+    assert shop.pool.began_at == [None, b"state at 10"]
 
 
 def test_a_poison_job_fails_after_three_attempts_and_the_queue_moves_on(shop: Shop) -> None:
@@ -207,24 +208,101 @@ def test_a_stopped_job_goes_on_from_its_checkpoint(shop: Shop) -> None:
     job = shop.begin()
     shop.foreman.stop_all()
     assert shop.pool.stopped == [job.id]
-    shop.say(Checkpoint(job.id, 5, b"five"), Stopped(job.id))
+    shop.say(shop.checkpoint(5, b"five"), Stopped(job.id))
     shop.crash()
     shop.tick()
 
-    assert shop.pool.orders[0].checkpoint == b"five"
+    assert shop.pool.began_at == [b"five"]
     assert shop.spool.only("running").attempts == 0
 
 
-def test_a_torn_checkpoint_gives_way_to_the_one_before(shop: Shop) -> None:
-    """Two are kept; a crash in the middle of one costs only the steps since the other."""
+def parts_of(shop: Shop, job: Job) -> list[str]:
+    return [path.name for path in shop.spool.work.parts(job.id).iterdir()]
+
+
+def test_two_checkpoints_are_kept_and_the_worker_is_told_of_both(shop: Shop) -> None:
+    """The newest first: one that is torn costs only the steps since the one before."""
     job = shop.begin()
-    shop.say(Checkpoint(job.id, 1, b"one"), Checkpoint(job.id, 2, b"two"))
-    newest, _ = shop.spool.work.checkpoints(job.id)
-    newest.write_bytes(newest.read_bytes()[:-1])
+    for step, data in enumerate((b"one", b"two", b"three")):
+        shop.say(shop.checkpoint(step, data))
+    shop.crash()
+    shop.tick()
+    (order,) = shop.pool.orders
+
+    assert [path.read_bytes() for path in order.checkpoints] == [b"three", b"two"]
+    assert parts_of(shop, job) == []
+
+
+def test_what_a_dead_worker_was_writing_is_cleared_away(shop: Shop) -> None:
+    """Before the next may write there."""
+    job = shop.begin()
+    shop.say(shop.checkpoint(1, b"one"))
+    shop.checkpoint(2, b"half of t")
+    shop.say(WorkerLost("fake", job.id, "It was ended by SIGKILL."))
+    shop.tick(11)
+
+    assert shop.pool.began_at == [None, b"one"]
+    assert parts_of(shop, job) == []
+
+
+def test_a_checkpoint_that_was_given_up_for_a_later_one_is_no_fault(shop: Shop) -> None:
+    """As when the daemon stood still for so long that the worker made room."""
+    job = shop.begin()
+    shop.say(shop.checkpoint(1, b"one"))
+    event = shop.checkpoint(2, b"two")
+    event.file.unlink()
+    shop.say(event, shop.checkpoint(3, b"three"))
+    newest, before = shop.spool.work.checkpoints(job.id)
+
+    assert (newest.read_bytes(), before.read_bytes()) == (b"three", b"one")
+    assert shop.spool.journal.board.faults() == []
+
+
+def test_a_checkpoint_that_cannot_be_taken_leaves_no_part(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is told of, and the job goes on; the room is needed."""
+    job = shop.begin()
+    event = shop.checkpoint(1, b"one")
+    with monkeypatch.context() as patch:
+        patch.setattr("nstd.spool.durable.os.replace", full)
+        shop.say(event)
+    (fault,) = shop.spool.journal.board.faults()
+
+    assert fault.resource == f"the checkpoints of job {job.id}"
+    assert parts_of(shop, job) == []
+    assert shop.spool.only("running").attempts == 0
+
+
+def test_a_worker_that_cannot_write_its_checkpoint_opens_the_circuit(shop: Shop) -> None:
+    """Of the job's checkpoints where the folder answers; it goes on, uncharged, and heals."""
+    job = shop.begin()
+    part = shop.spool.work.parts(job.id) / "1.part"
+    error = OSError(errno.ENOSPC, "No space left on device", str(part))
+    shop.say(CheckpointLost(job.id, 1, error))
+    (fault,) = shop.spool.journal.board.faults()
+    assert fault.resource == f"the checkpoints of job {job.id}"
+    assert f"No space left on device ({part})" in fault.sentence
+    shop.say(shop.checkpoint(2, b"two"), seconds=5)
     shop.crash()
     shop.tick()
 
-    assert shop.pool.orders[0].checkpoint == b"one"
+    assert shop.spool.journal.board.faults() == []
+    assert shop.pool.began_at == [b"two"]
+    assert shop.spool.only("running").attempts == 0
+
+
+def test_a_full_work_folder_is_told_of_whoever_meets_it(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the probe fails too, all jobs wait for the folder."""
+    job = shop.begin()
+    error = OSError(errno.ENOSPC, "No space left on device", str(shop.spool.work.parts(job.id)))
+    with monkeypatch.context() as patch:
+        patch.setattr("nstd.spool.resources.write_new", full)
+        shop.say(CheckpointLost(job.id, 1, error))
+
+    assert [fault.resource for fault in shop.spool.journal.board.faults()] == ["work"]
 
 
 def test_progress_is_in_the_journal(shop: Shop) -> None:
@@ -280,11 +358,11 @@ def test_snapshots_are_published_and_recorded_like_other_files(shop: Shop) -> No
 def test_snapshots_survive_a_crash_none_twice_and_none_missing(shop: Shop) -> None:
     """Those before the checkpoint are kept, those after it made anew in the place of the old."""
     job = shop.begin(manifest=WITH_SNAPSHOTS)
-    shop.say(*snapshots(job, 2), Checkpoint(job.id, 3, b"three"))
+    shop.say(*snapshots(job, 2), shop.checkpoint(3, b"three"))
     shop.say(Snapshot(job.id, 4, b"of the run that died"), *snapshots(job, 6, 8))
     shop.crash()
     shop.tick()
-    assert shop.pool.orders[0].checkpoint == b"three"
+    assert shop.pool.began_at == [b"three"]
     shop.say(*snapshots(job, 4, 6), finished(job.id, evaluations=7))
 
     assert shop.published() == sorted(f"IMG--waves{suffix}" for suffix in [*FILES, *STEPS])
@@ -298,17 +376,18 @@ def test_a_job_whose_snapshot_met_a_full_disk_goes_back_to_before_it(
 ) -> None:
     """No checkpoint beyond the gap is kept; the job is left, uncharged, and makes it again."""
     job = shop.begin(manifest=WITH_SNAPSHOTS)
-    shop.say(*snapshots(job, 2), Checkpoint(job.id, 2, b"two"))
+    shop.say(*snapshots(job, 2), shop.checkpoint(2, b"two"))
     with monkeypatch.context() as patch:
         patch.setattr("nstd.foreman.keeping.replace_durably", full)
         shop.say(*snapshots(job, 4))
     (fault,) = shop.spool.journal.board.faults()
     assert fault.resource == f"snapshot 4 of job {job.id}"
-    shop.say(*snapshots(job, 6), Checkpoint(job.id, 7, b"seven"), seconds=10)
+    shop.say(*snapshots(job, 6), shop.checkpoint(7, b"seven"), seconds=10)
     assert shop.pool.stopped == [job.id]
     shop.say(Stopped(job.id))
 
-    assert [order.checkpoint for order in shop.pool.orders] == [None, b"two"]
+    assert shop.pool.began_at == [None, b"two"]
+    assert parts_of(shop, job) == []
     assert shop.spool.only("running").attempts == 0
 
 

@@ -12,7 +12,7 @@ from shop import FILES, Shop
 
 from nstd.foreman.circuits import GIVE_UP_AFTER_S
 from nstd.foreman.showing import LIVE, PATIENCE_S, SPARED, UNSAID_S
-from nstd.orders import Checkpoint, Failed, Finished, Preview, ProducedFile, Stopped
+from nstd.orders import Failed, Finished, Preview, ProducedFile, Stopped
 from nstd.pool.contract import WorkerLost
 from nstd.spool.jobs import Job
 from nstd.spool.requests import Verb, ask
@@ -157,9 +157,10 @@ def test_an_outbox_out_of_order_holds_up_no_job(shop: Shop) -> None:
     job = shop.begin()
     shop.outbox.write_bytes(b"a file where the share should be")
     shop.say(Preview(job.id, 3, b"lost"))
-    shop.say(Preview(job.id, 4, b"lost"), Checkpoint(job.id, 4, b"four"), seconds=UNSAID_S)
+    shop.say(Preview(job.id, 4, b"lost"), shop.checkpoint(4, b"four"), seconds=UNSAID_S)
     assert faults(shop) == ["outbox"]
-    assert shop.foreman.keeping.newest_checkpoint(job.id) == b"four"
+    newest, _ = shop.spool.work.checkpoints(job.id)
+    assert newest.read_bytes() == b"four"
     shop.outbox.unlink()
     shop.say(Preview(job.id, 5, b"shown"), seconds=5)
 

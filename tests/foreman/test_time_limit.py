@@ -6,7 +6,7 @@ import pytest
 from fake_pool import finished
 from shop import FILES, Shop
 
-from nstd.orders import Checkpoint, LossRow, Progress, Stopped
+from nstd.orders import LossRow, Progress, Stopped
 from nstd.pool.contract import WorkerLost
 from nstd.spool.jobs import Job
 
@@ -33,7 +33,7 @@ def test_a_job_over_the_limit_fails_with_words(shop: Shop) -> None:
     shop.tick(2)
     shop.tick(2)
     assert shop.pool.stopped == [job.id]
-    shop.say(Checkpoint(job.id, 121, b"121"), Stopped(job.id))
+    shop.say(shop.checkpoint(121, b"121"), Stopped(job.id))
 
     failed = shop.spool.journal.job(job.id)
     assert failed.state == "failed"

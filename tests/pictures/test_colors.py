@@ -402,7 +402,7 @@ def test_the_delivered_loss_sees_the_file_through_its_profile(
         output_format="png", quality=95,
     )  # fmt: skip
     style = StylePicture("0" * 64, 1.0, picture_bytes(format="PNG", seed=5))
-    work = WorkOrder("job-1", order, content, (style,), checkpoint=None)
+    work = WorkOrder("job-1", order, content, (style,))
     result = list(run_order(work, station, lambda: False))[-1]
     assert isinstance(result, Finished), result
     backbone = station.backbone(recipe, torch.float32)

@@ -185,7 +185,7 @@ def given_back(
         quality=95,
         subsampling=subsampling,
     )
-    work = WorkOrder("job-1", order, data, styles=(), checkpoint=None)
+    work = WorkOrder("job-1", order, data, styles=())
     (result,) = run_order(work, station, lambda: False)
     assert isinstance(result, Finished), result
     assert [file.suffix for file in result.files][1:] == [".losses.csv"]

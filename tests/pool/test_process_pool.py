@@ -34,7 +34,7 @@ def order(job_id: str, content: bytes) -> WorkOrder:
         output_format="jpeg",
         quality=95,
     )
-    return WorkOrder(job_id, meant, content, (), None)
+    return WorkOrder(job_id, meant, content, ())
 
 
 def hear(pool: ProcessPool, kind: type, *, seconds: float = 30.0) -> PoolEvent:

@@ -113,6 +113,19 @@ def test_a_worker_that_stalls_is_ended_and_its_job_goes_on_from_the_checkpoint(
     assert (job.state, job.attempts) == ("done", 1)
 
 
+def test_a_worker_that_dies_while_it_writes_a_checkpoint_leaves_nothing_behind(
+    root: Path, floor: Callable[..., Floor]
+) -> None:
+    """Its job goes on from the checkpoint before; the half of one is cleared away."""
+    drop(root, "long.jpg", seed=pool_workers.DIES_WRITING)
+    shop = floor("cpu")
+    shop.turn_until(lambda: shop.has_ended("long.jpg"))
+    job = shop.job("long.jpg")
+
+    assert job is not None
+    assert (job.state, job.attempts) == ("done", 1)
+
+
 def test_a_bad_device_is_left_and_the_others_go_on(root: Path, floor: Callable[..., Floor]) -> None:
     """Every job is done by the good one, and none was charged."""
     names = [f"{number}.jpg" for number in range(4)]

@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path, PurePosixPath
 
 import pytest
-from fake_pool import FACTS
+from fake_pool import FACTS, checkpoint
 from hypothesis import HealthCheck, event, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -18,7 +18,7 @@ from studio_folders import GIVE_UP_S, ORPHAN_S, REFUSED, TORN, WHOLE, Studio, fi
 from nstd.clock import Now
 from nstd.orders import (
     THUMB_SUFFIXES,
-    Checkpoint,
+    CheckpointLost,
     Failed,
     Finished,
     LossRow,
@@ -299,14 +299,19 @@ class NeverLose(RuleBasedStateMachine):
         self.finish(steps)
 
     @precondition(lambda self: self.studio.pool.job_id)
-    @rule(step=st.integers(1, 3))
-    def worker_goes_on(self, step: int) -> None:
+    @rule(step=st.integers(1, 3), number=st.none() | ERRNOS)
+    def worker_goes_on(self, step: int, number: int | None) -> None:
+        """Its checkpoint is written, or its disk failed it."""
         job_id = self.studio.pool.job_id
+        if number is None:
+            saved = checkpoint(self.studio.pool.orders[-1], step, b"checkpoint %d" % step)
+        else:
+            saved = CheckpointLost(job_id, step, OSError(number, "A word", "a.part"))
         loss = LossRow(step, 0, 64, 0.1, (1.0,))
         self.say(
             Progress(job_id, step, 3, 0, 1, 64, 1.0, "fake", (loss,)),
             Preview(job_id, step, b"live %d" % step),
-            Checkpoint(job_id, step, b"checkpoint %d" % step),
+            saved,
         )
 
     @precondition(lambda self: self.studio.pool.job_id)

@@ -34,7 +34,8 @@ def main(folder: Path, width: int, height: int, more_bytes: int) -> None:
     limit = there_kb * 1024 + more_bytes
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     content = picture_bytes(format="PNG", seed=7, width=width, height=height)
-    events = list(run_order(work_order(content=content, **fields), station, lambda: False))
+    work = work_order(content=content, folder=folder, **fields)
+    events = list(run_order(work, station, lambda: False))
     last = events[-1]
     said: dict[str, object] = {
         "end": type(last).__name__,

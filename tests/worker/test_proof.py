@@ -12,7 +12,7 @@ import torch
 from pictures import picture_bytes
 from PIL import Image
 from tiny import ADAM, tiny_recipe, tiny_station
-from worker_rig import after, file_of, finished, never
+from worker_rig import after, file_of, finished, never, resumed
 
 from nstd.engine.backbone import Backbone
 from nstd.engine.stylize import Problem, Run, SavedRun, Step
@@ -78,7 +78,10 @@ def row(name: str, **fields: object) -> ProofRow:
 
 
 def proof(
-    *rows: ProofRow, content: bytes | None = None, checkpoint: bytes | None = None
+    *rows: ProofRow,
+    content: bytes | None = None,
+    folder: Path | None = None,
+    checkpoints: tuple[Path, ...] = (),
 ) -> WorkOrder:
     """Return the order for a sheet of pictures of 64 × 48 px."""
     rows = rows or (row("waves"), row("monet"))
@@ -98,7 +101,8 @@ def proof(
     if content is None:
         content = picture_bytes(format="PNG", seed=1, width=128, height=96)
     names = dict.fromkeys(row.style.name for row in rows)
-    return WorkOrder("proof-1", order, content, style_pictures(*names), checkpoint, "IMG_1.jpg")
+    styles = style_pictures(*names)
+    return WorkOrder("proof-1", order, content, styles, folder, checkpoints, "IMG_1.jpg")
 
 
 def alone(row: ProofRow, strength: float, content: bytes) -> WorkOrder:
@@ -283,18 +287,19 @@ def test_one_log_has_the_losses_of_all_pictures(station: Station) -> None:
 
 
 @pytest.mark.parametrize("steps", [1, STEPS - 1, STEPS, STEPS + 1, 2 * STEPS, 4 * STEPS])
-def test_a_proof_left_and_resumed_gives_the_same_bytes(station: Station, steps: int) -> None:
+def test_a_proof_left_and_resumed_gives_the_same_bytes(
+    station: Station, tmp_path: Path, steps: int
+) -> None:
     """Left after any step, it goes on from there: no picture is painted twice."""
-    whole = file_of(finished(proof(), station), ".png")
-    *_, saved, stopped = run_order(proof(), station, after(steps))
+    work = proof(folder=tmp_path)
+    whole = file_of(finished(work, station), ".png")
+    *_, saved, stopped = run_order(work, station, after(steps))
     assert isinstance(saved, Checkpoint)
     assert isinstance(stopped, Stopped)
     assert saved.step == steps
     evaluated: list[int] = []
     counting = replace(station)
-    events = list(
-        run_order(proof(checkpoint=saved.data), counting, lambda: bool(evaluated.append(1)))
-    )
+    events = list(run_order(resumed(work, saved), counting, lambda: bool(evaluated.append(1))))
     result = events[-1]
     assert isinstance(result, Finished)
 
@@ -306,32 +311,36 @@ def test_a_proof_left_and_resumed_gives_the_same_bytes(station: Station, steps: 
     assert [event.step for event in told][-1:] == ([] if steps == 4 * STEPS else [4 * STEPS])
 
 
-def test_painted_pictures_are_kept_between_checkpoints_of_their_own(station: Station) -> None:
+def test_painted_pictures_are_kept_between_checkpoints_of_their_own(
+    station: Station, tmp_path: Path
+) -> None:
     """A picture that is painted faster than a checkpoint is due is in the next one all the same."""
-    slow = replace(station, checkpoint_every_s=0)
-    saved = [e for e in run_order(proof(), slow, never) if isinstance(e, Checkpoint)]
+    slow, work = replace(station, checkpoint_every_s=0), proof(folder=tmp_path)
+    saved = [e for e in run_order(work, slow, never) if isinstance(e, Checkpoint)]
 
     assert [e.step for e in saved if e.step % STEPS == 0] == [
         STEPS, STEPS, 2 * STEPS, 2 * STEPS, 3 * STEPS, 3 * STEPS, 4 * STEPS, 4 * STEPS,
     ]  # fmt: skip
-    again = finished(proof(checkpoint=saved[-1].data), station)
+    again = finished(resumed(work, saved[-1]), station)
     assert again.facts.resumed_from_step == 4 * STEPS
     assert file_of(again, ".png") == file_of(finished(proof(), station), ".png")
 
 
-@pytest.mark.parametrize("checkpoint", [b"", b"torn", bytes(100)], ids=["empty", "text", "zeros"])
-def test_a_damaged_checkpoint_is_passed_over(station: Station, checkpoint: bytes) -> None:
+@pytest.mark.parametrize("data", [b"", b"torn", bytes(100)], ids=["empty", "text", "zeros"])
+def test_a_damaged_checkpoint_is_passed_over(station: Station, tmp_path: Path, data: bytes) -> None:
     """It costs the work, not the proof; neither does one of another job fit."""
+    damaged = tmp_path / "checkpoint"
+    damaged.write_bytes(data)
     whole = file_of(finished(proof(), station), ".png")
-    result = finished(proof(checkpoint=checkpoint), station)
+    result = finished(proof(checkpoints=(damaged,)), station)
     assert (result.facts.resumed_from_step, file_of(result, ".png")) == (0, whole)
 
 
-def test_a_checkpoint_of_another_job_is_passed_over(station: Station) -> None:
+def test_a_checkpoint_of_another_job_is_passed_over(station: Station, tmp_path: Path) -> None:
     """A copy under a wrong name must not put strange pictures on a sheet."""
-    saved = list(run_order(replace(proof(), job_id="other"), station, after(20)))[-2]
-    assert isinstance(saved, Checkpoint)
-    assert finished(proof(checkpoint=saved.data), station).facts.resumed_from_step == 0
+    other = replace(proof(folder=tmp_path), job_id="other")
+    saved = list(run_order(other, station, after(20)))[-2]
+    assert finished(resumed(proof(), saved), station).facts.resumed_from_step == 0
 
 
 class Hungry(Run):

@@ -18,7 +18,17 @@ from pictures import picture_bytes
 from PIL import Image
 from tiny import smooth_picture
 from torch import Tensor
-from worker_rig import STEPS, after, decoded, failed, file_of, finished, never, work_order
+from worker_rig import (
+    STEPS,
+    after,
+    decoded,
+    failed,
+    file_of,
+    finished,
+    never,
+    resumed,
+    work_order,
+)
 
 from nstd.engine.color import grey, luminance, matched, tone, with_colors_of
 from nstd.engine.pixels import resize
@@ -171,25 +181,28 @@ def test_photographs_as_light_as_each_other_share_a_matched_style(station: Stati
     assert (same, other) == ("hit", "miss")
 
 
-def test_kept_colors_survive_a_resume(station: Station) -> None:
+def test_kept_colors_survive_a_resume(station: Station, tmp_path: Path) -> None:
     """Left and resumed, the job ends in the same file."""
-    whole = file_of(finished(work_order(color="keep"), station), ".png")
-    saved = list(run_order(work_order(color="keep"), station, after(3)))[-2]
-    assert isinstance(saved, Checkpoint)
-    again = finished(work_order(color="keep", checkpoint=saved.data), station)
+    work = work_order(color="keep", folder=tmp_path)
+    whole = file_of(finished(work, station), ".png")
+    saved = list(run_order(work, station, after(3)))[-2]
+    again = finished(resumed(work, saved), station)
     assert file_of(again, ".png") == whole
 
 
 @pytest.mark.parametrize("steps", [1, 3, 4, 5, STEPS])
-def test_a_job_left_and_resumed_gives_the_same_bytes(station: Station, steps: int) -> None:
+def test_a_job_left_and_resumed_gives_the_same_bytes(
+    station: Station, tmp_path: Path, steps: int
+) -> None:
     """Left after any step, a job ends in the very file of a job that was never left."""
-    whole = file_of(finished(work_order(), station), ".png")
-    events = list(run_order(work_order(), station, after(steps)))
+    work = work_order(folder=tmp_path)
+    whole = file_of(finished(work, station), ".png")
+    events = list(run_order(work, station, after(steps)))
     saved, stopped = events[-2:]
     assert isinstance(saved, Checkpoint)
     assert isinstance(stopped, Stopped)
     assert saved.step == steps
-    again = list(run_order(work_order(checkpoint=saved.data), station, never))
+    again = list(run_order(resumed(work, saved), station, never))
     result = again[-1]
     assert isinstance(result, Finished)
     assert file_of(result, ".png") == whole
@@ -221,10 +234,12 @@ def test_snapshots_are_the_picture_on_its_way(station: Station) -> None:
     assert found[8] == file_of(events[-1], ".webp")
 
 
-def test_a_snapshot_comes_before_the_checkpoint_of_its_step(station: Station) -> None:
+def test_a_snapshot_comes_before_the_checkpoint_of_its_step(
+    station: Station, tmp_path: Path
+) -> None:
     """So that whoever has the checkpoint has had all snapshots before it."""
     eager = replace(station, checkpoint_every_s=0)
-    events = list(run_order(work_order(snapshots=3), eager, never))
+    events = list(run_order(work_order(snapshots=3, folder=tmp_path), eager, never))
     kept = [event for event in events if isinstance(event, Snapshot | Checkpoint)]
     assert [(type(event), event.step) for event in kept[2:5]] == [
         (Snapshot, 3), (Checkpoint, 3), (Checkpoint, 4),
@@ -233,33 +248,34 @@ def test_a_snapshot_comes_before_the_checkpoint_of_its_step(station: Station) ->
 
 @pytest.mark.parametrize("steps", [1, 3, 4, 5])
 def test_snapshots_of_a_resumed_job_are_those_of_one_never_left(
-    station: Station, steps: int
+    station: Station, tmp_path: Path, steps: int
 ) -> None:
     """What is missing after the first part comes in the second, byte for byte, and no more."""
-    whole = snapshots_in(list(run_order(work_order(snapshots=1), station, never)))
-    first = list(run_order(work_order(snapshots=1), station, after(steps)))
-    saved = first[-2]
-    assert isinstance(saved, Checkpoint)
-    again = list(run_order(work_order(snapshots=1, checkpoint=saved.data), station, never))
+    work = work_order(snapshots=1, folder=tmp_path)
+    whole = snapshots_in(list(run_order(work, station, never)))
+    first = list(run_order(work, station, after(steps)))
+    again = list(run_order(resumed(work, first[-2]), station, never))
     assert list(snapshots_in(first)) == list(range(1, steps + 1))
     assert list(snapshots_in(again)) == list(range(steps + 1, STEPS + 1))
     assert snapshots_in(first) | snapshots_in(again) == whole
 
 
-def test_checkpoints_come_as_often_as_asked(station: Station) -> None:
+def test_checkpoints_come_as_often_as_asked(station: Station, tmp_path: Path) -> None:
     """With no time between them, every step has its checkpoint, after its progress."""
     eager = replace(station, checkpoint_every_s=0)
-    events = list(run_order(work_order(), eager, never))
+    events = list(run_order(work_order(folder=tmp_path), eager, never))
     saved = [event.step for event in events if isinstance(event, Checkpoint)]
     assert saved == list(range(1, STEPS + 1))
     kinds = [type(event) for event in events[:-1]]
     assert kinds == [Progress, Checkpoint] * STEPS
 
 
-@pytest.mark.parametrize("checkpoint", [b"", b"torn", bytes(100)], ids=["empty", "text", "zeros"])
-def test_a_damaged_checkpoint_is_passed_over(station: Station, checkpoint: bytes) -> None:
+@pytest.mark.parametrize("data", [b"", b"torn", bytes(100)], ids=["empty", "text", "zeros"])
+def test_a_damaged_checkpoint_is_passed_over(station: Station, tmp_path: Path, data: bytes) -> None:
     """A checkpoint that cannot be read costs the work, not the job."""
-    result = finished(work_order(checkpoint=checkpoint), station)
+    damaged = tmp_path / "checkpoint"
+    damaged.write_bytes(data)
+    result = finished(work_order(checkpoints=(damaged, tmp_path / "gone", tmp_path)), station)
     assert result.facts.resumed_from_step == 0
     assert file_of(result, ".png") == file_of(finished(work_order(), station), ".png")
 
@@ -380,16 +396,15 @@ def test_a_job_that_runs_out_of_memory_is_done_with_less(
 
 
 def test_less_memory_goes_on_from_what_was_saved_with_more(
-    station: Station, hungry: type[Hungry], monkeypatch: pytest.MonkeyPatch
+    station: Station, hungry: type[Hungry], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """A checkpoint of a longer history is one of a shorter, too."""
     monkeypatch.setattr(hungry, "most_history", 100)
-    work = work_order(steps=12, pyramid=None)
+    work = work_order(steps=12, pyramid=None, folder=tmp_path)
     saved = list(run_order(work, station, after(8)))[-2]
-    assert isinstance(saved, Checkpoint)
     monkeypatch.setattr(hungry, "most_history", 3)
     monkeypatch.setattr(hungry, "step", property(lambda run: 2 if run._step == 8 else run._step))
-    result = finished(replace(work, checkpoint=saved.data), station)
+    result = finished(resumed(work, saved), station)
 
     assert result.facts.reduced_memory
     assert result.facts.evaluations == 12
