@@ -76,12 +76,13 @@ class NoiseMix(Model):
 class LbfgsChoice(Model):
     """L-BFGS; `first_step` is a change of the variable (RMS).
 
-    Without a line search every step has the length one (as torch's own default), and nothing
-    holds it back.
+    In bf16 the pairs of its history take half of the memory. Without a line search every step has
+    the length one (as torch's own default), and nothing holds it back.
     """
 
     name: Literal["lbfgs"] = "lbfgs"
     history: Annotated[int, Field(ge=1, le=200)] = 10
+    history_precision: Literal["fp32", "bf16"] = "fp32"
     first_step: Annotated[float, Field(gt=0, le=100)] = 0.1
     line_search: Literal["strong_wolfe", "none"] = "strong_wolfe"
 
@@ -137,7 +138,8 @@ class Pyramid(Model):
 class Refinement(Model):
     """Levels whose long side is above `above_px`: few steps, from the photograph's own detail.
 
-    The first of them takes `steps`, each further one `taper` times those of the one before.
+    The first of them takes `steps`, each further one `taper` times those of the one before. `spare`
+    is in place of `optimizer` where there is too little memory for that.
     """
 
     above_px: Annotated[int, Field(ge=32)]
@@ -145,6 +147,7 @@ class Refinement(Model):
     taper: Annotated[float, Field(gt=0, le=1)] = 1.0
     variable: Variable = "unit"
     optimizer: OptimizerChoice
+    spare: AdamChoice | None = None
 
 
 class Canvas(Model):

@@ -17,9 +17,11 @@ class FixedStepLbfgs:
     positive the pair is left out.
     """
 
-    def __init__(self, variable: Tensor, *, history: int, first_step: float, read: Read) -> None:
+    def __init__(
+        self, variable: Tensor, *, curvature: Curvature, first_step: float, read: Read
+    ) -> None:
         self._variable, self._first_step, self._read = variable, first_step, read
-        self._curvature = Curvature(history)
+        self._curvature = curvature
         self._gradient: Tensor | None = None
         self._step = torch.zeros_like(variable)
 

@@ -37,11 +37,11 @@ class Lbfgs:
     """See the module; `Optimizer` in `optimizers.py` has the contract."""
 
     def __init__(
-        self, variable: Tensor, *, history: int, first_step: float, noise: float, read: Read
+        self, variable: Tensor, *, curvature: Curvature, first_step: float, noise: float, read: Read
     ) -> None:
         self._origin = variable
         self._first_step, self._noise, self._read = first_step, noise, read
-        self._curvature = Curvature(history)
+        self._curvature = curvature
         self._start: Trial | None = None  # the evaluation at the line's origin
         self._direction = torch.zeros_like(variable)
         self._length = 0.0
@@ -86,6 +86,7 @@ class Lbfgs:
                 ]
             )
         )
+        del change  # as large as a picture
         trial = Trial(self._length, known[0], known[1], known[2], gradient)
         self._start = Trial(0.0, start.loss, known[3], 0.0, start.gradient)
         if known[3] >= 0:
@@ -139,14 +140,16 @@ class Lbfgs:
         self._failures = 0
         product = trial.length * (trial.slope - start.slope)  # sᵀy
         curved = product > -1e-8 * trial.length * start.slope  # whatever the loss's scale
+        step = trial.length * self._direction
         if curved:
             self._curvature.add(
-                trial.length * self._direction,
+                step,
                 trial.gradient - start.gradient,
                 product=product,
                 change_squared=trial.change_squared,
             )
-        self._origin = self._origin + trial.length * self._direction
+        self._origin = self._origin + step
+        del step
         self._start = Trial(0.0, trial.loss, 0.0, 0.0, trial.gradient)
         if curved:
             self._new_line(self._curvature.direction(trial.gradient), 1.0)

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from nstd.engine.curvature import Curvature
 from nstd.engine.fixed_step_lbfgs import FixedStepLbfgs
 from nstd.engine.lbfgs import Lbfgs
 from nstd.engine.synchronization import Read
@@ -116,6 +117,9 @@ class Adam:
         }
 
     def restore(self, state: dict[str, Tensor]) -> None:
+        if "origin" in state:  # saved by L-BFGS, for which there was too little memory
+            self.variable = state["origin"]
+            return
         self.variable = state["variable"]
         self.first_moment = state["first_moment"]
         self.second_moment = state["second_moment"]
@@ -157,12 +161,12 @@ def make_optimizer(
     match choice:
         case LbfgsChoice(line_search="none"):
             return FixedStepLbfgs(
-                variable, history=choice.history, first_step=choice.first_step, read=read
+                variable, curvature=_curvature(choice), first_step=choice.first_step, read=read
             )
         case LbfgsChoice():
             return Lbfgs(
                 variable,
-                history=choice.history,
+                curvature=_curvature(choice),
                 first_step=choice.first_step,
                 noise=noise,
                 read=read,
@@ -173,3 +177,8 @@ def make_optimizer(
             if choice.carry_moments and isinstance(below, Adam):
                 adam.carry(below)
             return adam
+
+
+def _curvature(choice: LbfgsChoice) -> Curvature:
+    dtype = torch.bfloat16 if choice.history_precision == "bf16" else None
+    return Curvature(choice.history, dtype)

@@ -191,7 +191,8 @@ def kept_pictures(recipe: Recipe, level: Level) -> int:
     pairs = min(optimizer.history, level.steps)
     # The origin, the direction and the gradient there; two trials of a line search.
     trials = 2 if optimizer.line_search == "strong_wolfe" else 0
-    return 3 + trials + 2 * pairs + average
+    of_pair = 1 if optimizer.history_precision == "bf16" else 2
+    return 3 + trials + of_pair * pairs + average
 
 
 def tiles_of(recipe: Recipe, thrift: Thrift, size: Extent) -> tuple[Tile, ...]:

@@ -72,7 +72,7 @@ class Thrift:
 
 
 def forgetful(recipe: Recipe) -> Recipe:
-    """Return a recipe whose L-BFGS remembers little."""
+    """Return a recipe whose optimisers remember little: the spare ones, or a short history."""
 
     def short(optimizer: LbfgsChoice | AdamChoice) -> LbfgsChoice | AdamChoice:
         if isinstance(optimizer, AdamChoice):
@@ -81,5 +81,6 @@ def forgetful(recipe: Recipe) -> Recipe:
 
     refine = recipe.refine
     if refine:
-        refine = refine.model_copy(update={"optimizer": short(refine.optimizer)})
+        less = refine.spare or short(refine.optimizer)
+        refine = refine.model_copy(update={"optimizer": less})
     return recipe.model_copy(update={"optimizer": short(recipe.optimizer), "refine": refine})

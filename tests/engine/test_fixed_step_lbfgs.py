@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from nstd.engine.curvature import Curvature
 from nstd.engine.fixed_step_lbfgs import FixedStepLbfgs
 from nstd.engine.synchronization import read
 
@@ -25,7 +26,7 @@ def look(point: Tensor) -> tuple[Tensor, Tensor]:
 
 def made(start: Tensor, *, history: int = 100) -> FixedStepLbfgs:
     """Return an optimiser at `start`."""
-    return FixedStepLbfgs(start, history=history, first_step=1e-4, read=read)
+    return FixedStepLbfgs(start, curvature=Curvature(history), first_step=1e-4, read=read)
 
 
 @pytest.mark.parametrize("history", [3, 100])

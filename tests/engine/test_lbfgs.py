@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from nstd.engine.curvature import Curvature
+from nstd.engine.curvature import Curvature, dot
 from nstd.engine.lbfgs import TRIALS_PER_LINE, Lbfgs
 from nstd.engine.synchronization import read
 
@@ -40,7 +40,7 @@ def start_of(size: int) -> Tensor:
 
 def made(start: Tensor, *, noise: float = 0.0, first_step: float = 0.1) -> Lbfgs:
     """Return an optimiser at `start`."""
-    return Lbfgs(start, history=10, first_step=first_step, noise=noise, read=read)
+    return Lbfgs(start, curvature=Curvature(10), first_step=first_step, noise=noise, read=read)
 
 
 def minimise(optimizer: Lbfgs, function: Function, evaluations: int) -> float:
@@ -217,7 +217,7 @@ def test_noise_is_endured() -> None:
 
 def test_memory_is_bounded() -> None:
     """Only the last `history` steps are kept."""
-    optimizer = Lbfgs(start_of(10), history=3, first_step=0.1, noise=0.0, read=read)
+    optimizer = Lbfgs(start_of(10), curvature=Curvature(3), first_step=0.1, noise=0.0, read=read)
     for _ in range(60):
         optimizer.tell(*look(rosenbrock, optimizer.point))
     state = optimizer.state()
@@ -228,7 +228,7 @@ def test_memory_is_bounded() -> None:
 
 def test_no_number_after_the_longest_extrapolation():
     """A trial that is no number, ten times as far as the last, divides nothing by zero."""
-    optimizer = Lbfgs(torch.zeros(1), history=5, first_step=1.0, noise=0.0, read=read)
+    optimizer = Lbfgs(torch.zeros(1), curvature=Curvature(5), first_step=1.0, noise=0.0, read=read)
     for _ in range(30):
         x = optimizer.point
         loss = -x.sum() if float(x.sum()) < 5 else torch.tensor(float("nan"))
@@ -247,12 +247,33 @@ def test_large_losses(scale):
 
     start = torch.tensor([-1.2, 1.0], dtype=torch.float64)
     plain, scaled = (
-        Lbfgs(start, history=10, first_step=0.1, noise=0.0, read=read) for _ in range(2)
+        Lbfgs(start, curvature=Curvature(10), first_step=0.1, noise=0.0, read=read)
+        for _ in range(2)
     )
     for _ in range(25):
         torch.testing.assert_close(scaled.point, plain.point, rtol=1e-4, atol=1e-6)
         plain.tell(*look(plain.point, 1.0))
         scaled.tell(*look(scaled.point, scale))
+
+
+def test_pairs_in_bf16_point_almost_where_exact_ones_do(generator: torch.Generator) -> None:
+    """They take half of the bytes; the direction turns by less than a hundredth."""
+    exact, rounded = Curvature(4), Curvature(4, torch.bfloat16)
+    for _ in range(4):
+        step = torch.randn(1, 3, 40, 30, generator=generator)
+        change = 2 * step + torch.randn(step.shape, generator=generator)
+        product, squared = (float(dot(change, other)) for other in (step, change))
+        for curvature in (exact, rounded):
+            curvature.add(step, change, product=product, change_squared=squared)
+    gradient = torch.randn(1, 3, 40, 30, generator=generator)
+    one, other = exact.direction(gradient), rounded.direction(gradient)
+
+    assert other.dtype == torch.float32
+    assert {tensor.dtype for name, tensor in rounded.state().items() if "." in name} == {
+        torch.bfloat16
+    }
+    assert float((one - other).norm()) < 0.01 * float(one.norm())
+    assert float(dot(other, gradient)) < 0
 
 
 def test_a_shorter_history_takes_the_newest_of_a_longer_one() -> None:

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from nstd.engine.curvature import Curvature
 from nstd.engine.fixed_step_lbfgs import FixedStepLbfgs
 from nstd.engine.lbfgs import Lbfgs
 from nstd.engine.optimizers import Adam, learning_rate, make_optimizer
@@ -116,6 +117,21 @@ def test_adam_restored_at_every_step_goes_on_bit_for_bit() -> None:
         resumed.restore(state)
         assert torch.equal(plain.point, resumed.point)
         assert resumed.taken == plain.taken
+
+
+def test_adam_goes_on_from_where_lbfgs_had_no_memory_left() -> None:
+    """At the best point that was known, with no moments yet."""
+    start = torch.rand(1, 3, 6, 5)
+    lbfgs = Lbfgs(start, curvature=Curvature(3), first_step=0.1, noise=0.0, read=read)
+    for _ in range(3):
+        lbfgs.tell((lbfgs.point**2).sum(), 2 * lbfgs.point)
+    adam = Adam(torch.zeros_like(start), constant(0.1), (0.9, 0.99), unchanged)
+    adam.restore(lbfgs.state())
+
+    assert torch.equal(adam.point, lbfgs.state()["origin"])
+    assert float(adam.point.abs().sum()) < float(start.abs().sum())
+    adam.tell((adam.point**2).sum(), 2 * adam.point)
+    assert adam.taken == 1
 
 
 def test_a_single_step_has_the_full_rate() -> None:
