@@ -49,7 +49,7 @@ def run_order(
         if isinstance(thrift, Shortage):
             yield _does_not_fit(order, station, thrift)
             return
-        with Aside(order, alive) as aside:
+        with Aside(order, alive, station.device) as aside:
             while True:
                 keep_freed_memory(station.device, keeps=not thrift.is_reduced)
                 with_less = thrift.applied(replace(order, checkpoints=aside.checkpoints))

@@ -4,6 +4,7 @@ import errno
 import pickle
 import resource
 import threading
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -18,11 +19,14 @@ from nstd.engine.stylize import Run
 from nstd.orders import Checkpoint, CheckpointLost, Failed, Finished, Progress, Stopped, WorkOrder
 from nstd.worker import aside as aside_module
 from nstd.worker.aside import Aside
+from nstd.worker.painting import Painting
 from nstd.worker.station import Station
 from nstd.worker.tensor_file import Contents, write
+from nstd.worker.thrift import Thrift
 from nstd.worker.worker import run_order
 
 WAIT_S = 20.0
+CPU, GPU = torch.device("cpu"), torch.device("cuda")
 
 
 @pytest.fixture
@@ -65,7 +69,7 @@ CONTENTS = Contents({"picture": torch.rand(1, 3, 8, 8)}, "words")
 
 def test_the_steps_go_on_while_a_checkpoint_is_written(disk: Disk, tmp_path: Path) -> None:
     """Nothing waits for the disk until it is asked to; then its file is told of."""
-    with Aside(order(folder=tmp_path), disk.open.set) as aside:
+    with Aside(order(folder=tmp_path), disk.open.set, CPU) as aside:
         aside.keep(5, CONTENTS)
         assert disk.begun.wait(WAIT_S)
         assert aside.news() == ()
@@ -80,11 +84,31 @@ def test_the_steps_go_on_while_a_checkpoint_is_written(disk: Disk, tmp_path: Pat
 def test_waiting_is_no_silence(disk: Disk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Else the worker would be taken for one that hangs: here the disk waits for the sign."""
     monkeypatch.setattr(aside_module, "SIGN_EVERY_S", 0.01)
-    with Aside(order(folder=tmp_path), disk.open.set) as aside:
+    with Aside(order(folder=tmp_path), disk.open.set, CPU) as aside:
         aside.keep(5, CONTENTS)
         aside.wait()
 
         assert len(aside.news()) == 1
+
+
+def test_what_was_copied_from_a_device_is_let_go_before_it_is_written(
+    disk: Disk, tmp_path: Path
+) -> None:
+    """A step takes seconds there, writing longer: the next need not wait, nor find both states."""
+    state = torch.rand(8, 8).T  # not in one piece: copied, as it were from another device
+    held = weakref.ref(state)
+    with Aside(order(folder=tmp_path), disk.open.set, GPU) as aside:
+        contents = Contents({"picture": state}, "words")
+        aside.keep(5, contents)
+        del contents, state
+        aside.let_go()
+        assert disk.begun.wait(WAIT_S)
+        assert held() is None
+        assert aside.is_busy
+        assert aside.news() == ()
+        disk.open.set()
+
+        assert len(aside.last_news()) == 1
 
 
 def test_one_is_written_at_a_time_and_each_under_a_name_of_its_own(
@@ -92,7 +116,7 @@ def test_one_is_written_at_a_time_and_each_under_a_name_of_its_own(
 ) -> None:
     """The one before may be about to be taken; what nobody takes is given up but for the newest."""
     disk.open.set()
-    with Aside(order(folder=tmp_path), never) as aside:
+    with Aside(order(folder=tmp_path), never, CPU) as aside:
         for step in (1, 1, 2, 3):
             aside.keep(step, CONTENTS)
         told = aside.last_news()
@@ -105,7 +129,7 @@ def test_one_is_written_at_a_time_and_each_under_a_name_of_its_own(
 
 def test_without_a_folder_there_are_none(tmp_path: Path) -> None:
     """As where nobody would keep them: on another machine, or of one picture by hand."""
-    with Aside(order(), never) as aside:
+    with Aside(order(), never, CPU) as aside:
         aside.keep(1, CONTENTS)
 
         assert aside.last_news() == ()
@@ -120,10 +144,10 @@ def test_what_is_no_fault_of_the_disk_stops_the_run(
         raise torch.OutOfMemoryError("no memory")
 
     monkeypatch.setattr(aside_module, "write", short)
-    with Aside(order(folder=tmp_path), never) as aside:
+    with Aside(order(folder=tmp_path), never, CPU) as aside:
         aside.keep(1, CONTENTS)
         with pytest.raises(torch.OutOfMemoryError):
-            aside.wait()
+            aside.let_go()
         aside.wait()
         aside.keep(1, CONTENTS)
 
@@ -169,6 +193,22 @@ def test_a_state_is_written_before_the_next_takes_its_place(
     assert seen == [(False, 0), *((True, step) for step in range(1, STEPS))]
     assert isinstance(told[-1], Finished)
     assert [e.step for e in told if isinstance(e, Checkpoint)] == list(range(1, STEPS + 1))
+
+
+def test_where_writing_lasts_longer_than_a_step_checkpoints_are_left_out(
+    station: Station, disk: Disk, tmp_path: Path
+) -> None:
+    """None is queued behind the one that is being written: the steps go on."""
+    on_gpu = replace(station, checkpoint_every_s=0)
+    work, told = order(folder=tmp_path), []
+    with Aside(work, never, GPU) as aside:
+        for event in Painting(work, on_gpu, never, never, Thrift(), aside).events():
+            told.append(event)
+            if isinstance(event, Progress) and event.step == STEPS:
+                disk.open.set()
+
+    assert [event.step for event in told if isinstance(event, Checkpoint)] == [1]
+    assert isinstance(told[-1], Finished)
 
 
 @contextmanager

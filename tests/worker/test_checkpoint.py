@@ -16,7 +16,7 @@ from nstd.orders import LossRow
 from nstd.recipe import Recipe
 from nstd.worker.accelerator import forget_peak_memory, memory_in_use_bytes, peak_memory_bytes
 from nstd.worker.checkpoint import SavedWork, newest_work, to_contents
-from nstd.worker.tensor_file import Contents, read, write
+from nstd.worker.tensor_file import Contents, on_host, read, write
 
 CPU = torch.device("cpu")
 ROWS = (
@@ -95,7 +95,7 @@ def test_writing_takes_no_memory(path: Path) -> None:
     tensors = {name: torch.rand(1, 3, 1000, 2000) for name in ("variable", "first", "second")}
     forget_peak_memory(CPU)
     before = memory_in_use_bytes(CPU)
-    write(path, Contents(tensors, ""))
+    write(path, on_host(Contents(tensors, "")))
 
     assert peak_memory_bytes(CPU) - before < 8e6  # of 72
 
