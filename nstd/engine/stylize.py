@@ -120,10 +120,13 @@ class Run:
             self.stalled_levels += self._step_in_level < level.steps
             if self._level + 1 == len(self.levels):
                 return
-            picture = self.picture
-            self._level += 1
-            self._step_in_level = 0
-            self._begin_level(picture, self._optimizer)
+            self._go_up()
+
+    def _go_up(self) -> None:
+        picture = self.picture
+        self._level += 1
+        self._step_in_level = 0
+        self._begin_level(picture, self._optimizer)
 
     def _one_step(self, level: Level) -> Step:
         picture = self._pixels.picture(self._optimizer.point)

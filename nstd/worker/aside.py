@@ -5,10 +5,13 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from itertools import count
 from pathlib import Path
+from threading import Event
 from types import TracebackType
 
+import torch
+
 from nstd.orders import Checkpoint, CheckpointLost, WorkOrder
-from nstd.worker.tensor_file import Contents, write
+from nstd.worker.tensor_file import Contents, on_host, write
 
 SIGN_EVERY_S = 1.0
 
@@ -17,14 +20,16 @@ class Aside:
     """Writes one checkpoint at a time, in a thread; all else is for the thread of the run.
 
     What is written are the run's own tensors. No step changes them, but the next puts others in
-    their place: who does not wait before has both in memory.
+    their place: who does not wait before, by `let_go`, has both in memory.
 
     Args:
         alive: called as a sign of life while there is nothing to do but to wait.
+        device: where the run's tensors are; from another than the host's they are copied first.
     """
 
-    def __init__(self, order: WorkOrder, alive: Callable[[], None]) -> None:
-        self._order, self._alive = order, alive
+    def __init__(self, order: WorkOrder, alive: Callable[[], None], device: torch.device) -> None:
+        self._order, self._alive, self._device = order, alive, device
+        self._let_go = Event()
         self._numbers = count(1)
         self._written: list[Path] = []
         self._told: list[Checkpoint | CheckpointLost] = []
@@ -47,6 +52,10 @@ class Aside:
         """What the job can go on from, newest first, also if the daemon takes it just now."""
         return (*self._written[-1:], *self._order.checkpoints)
 
+    @property
+    def is_busy(self) -> bool:
+        return self._writing is not None and not self._writing.done()
+
     def keep(self, step: int, contents: Contents) -> None:
         """Begin to write a checkpoint, when the one before is written; none without a folder."""
         if self._order.folder is None:
@@ -54,7 +63,16 @@ class Aside:
         self.wait()
         # A name of its own: the one before may be about to be taken.
         path = self._order.folder / f"{next(self._numbers)}.part"
-        self._writing = self._thread.submit(self._write, step, contents, path)
+        self._let_go.clear()
+        # In a list, from which it is taken: what is handed over is held until the call returns.
+        self._writing = self._thread.submit(self._write, step, [contents], path)
+
+    def let_go(self) -> None:
+        """Wait until the run's own memory is not needed any more. Raises: as `wait`."""
+        while self._writing and not self._let_go.wait(SIGN_EVERY_S):
+            self._alive()
+        if self._writing and (self._device.type == "cpu" or self._writing.done()):
+            self.wait()
 
     def wait(self) -> None:
         """Wait until nothing is being written.
@@ -89,7 +107,16 @@ class Aside:
             self.wait()
         return self.news()
 
-    def _write(self, step: int, contents: Contents, path: Path) -> Checkpoint | CheckpointLost:
+    def _write(self, step: int, taken: list[Contents], path: Path) -> Checkpoint | CheckpointLost:
+        try:
+            contents = on_host(taken.pop())
+            if self._device.type != "cpu":
+                self._let_go.set()
+            return self._outcome_of(path, step, contents)
+        finally:
+            self._let_go.set()
+
+    def _outcome_of(self, path: Path, step: int, contents: Contents) -> Checkpoint | CheckpointLost:
         job_id = self._order.job_id
         try:
             for older in self._written[:-1]:  # nobody took them, and a later one is there

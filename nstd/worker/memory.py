@@ -22,7 +22,7 @@ PICTURE_BYTES = 3 * VALUE_BYTES  # a pixel
 OF_GRADIENT = 1
 OF_TURNING = 1
 OF_ADAM_STEP = 2
-OF_LBFGS_STEP = 4
+OF_LBFGS_STEP = 3
 OF_ENLARGING = 3
 OF_COLORS = 4  # the photograph's given back to what was painted in grey
 PICTURES_THEMSELVES = ("unit", "unit_clamped_late")  # variables that are pictures already
@@ -94,7 +94,7 @@ def predicted_peak_bytes(work: Work, thrift: Thrift, around: Surroundings) -> in
     looks = [_style_bytes(work, thrift, around)]
     below = 0
     for level in levels:
-        looks += [below + _level_bytes(work, thrift, around, level)]
+        looks += [_level_bytes(work, thrift, around, level, below)]
         below = _left_bytes(work, thrift, level)
     looks += [_end_bytes(work, thrift, around, levels[-1])]
     return around.fixed_bytes + ground + max(looks)
@@ -124,8 +124,8 @@ def _exactly_seen_bytes(work: Work, thrift: Thrift, around: Surroundings, size: 
     return round(around.once_share * bytes_there(_stages(work.recipe, tile, VALUE_BYTES)))
 
 
-def _level_bytes(work: Work, thrift: Thrift, around: Surroundings, level: Level) -> int:
-    """Return what a level takes beside the ground and what the level before left."""
+def _level_bytes(work: Work, thrift: Thrift, around: Surroundings, level: Level, below: int) -> int:
+    """Return what a level takes beside the ground; `below` is what the level before has left."""
     size = Extent(level.width, level.height)
     content = 0 if size == work.canvas else size.picture_bytes
     tiling = thrift.tiling_at(level.width, level.height)
@@ -136,14 +136,15 @@ def _level_bytes(work: Work, thrift: Thrift, around: Surroundings, level: Level)
     maps = _maps_bytes(work, around, tile, kept=tiling.kept, count=len(tiles))
     kept = kept_pictures(work.recipe, level)
     is_adam = isinstance(level.optimizer, AdamChoice)
-    point = 0 if is_adam else 1  # a trial's; Adam's is what it keeps
-    picture = 0 if level.variable in PICTURES_THEMSELVES else 1
-    looked_at = (kept + point + picture + OF_GRADIENT) * size.picture_bytes + targets + maps
+    picture = 0 if is_adam and level.variable in PICTURES_THEMSELVES else 1
+    looked_at = (kept + picture + OF_GRADIENT) * size.picture_bytes + targets + maps
     step = OF_ADAM_STEP if is_adam else OF_LBFGS_STEP
-    turned = OF_TURNING * picture  # a gradient to pixels into one to the variable
-    told = kept + point + max(picture + OF_GRADIENT + turned, OF_GRADIENT + step)
+    turned = OF_TURNING * (level.variable not in PICTURES_THEMSELVES)
+    # A gradient to pixels becomes one to the variable, of which the optimiser is told.
+    told = kept + OF_GRADIENT + max(picture + turned, step)
     told_bytes = told * size.picture_bytes + (targets if keeps else 0)
-    return content + max(looked_at, told_bytes, OF_ENLARGING * size.picture_bytes)
+    begun = below + OF_ENLARGING * size.picture_bytes
+    return content + max(looked_at, told_bytes, begun)
 
 
 def _maps_bytes(work: Work, around: Surroundings, tile: Extent, *, kept: int, count: int) -> int:

@@ -141,7 +141,7 @@ class Painting:
             alpha=alpha,
             content_features=self.features,
             tiling_at=self._tiling_at,
-            before_update=self.aside.wait,
+            before_update=self.aside.let_go,
         )
         return Run(problem, saved.run if saved else None)
 
@@ -181,7 +181,8 @@ class Painting:
             if self.order.snapshots and step.step % self.order.snapshots == 0:
                 yield self._snapshot(run, photograph)
             leaving = self.stop()
-            saving = leaving or now - last_checkpoint >= self.station.checkpoint_every_s
+            due = now - last_checkpoint >= self.station.checkpoint_every_s
+            saving = leaving or (due and not self.aside.is_busy)
             if saving or now - last_word >= WORD_EVERY_S:
                 last_word = now
                 yield self._progress(run, pending)

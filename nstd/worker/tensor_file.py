@@ -25,17 +25,25 @@ class Contents:
     words: str
 
 
+def on_host(contents: Contents) -> Contents:
+    """Return the same where it can be written from: what lies on a device is copied."""
+    host: dict[tuple[object, ...], Tensor] = {}
+    for tensor in contents.tensors.values():
+        if _place(tensor) not in host:
+            host[_place(tensor)] = tensor.detach().cpu().contiguous()
+    tensors = {name: host[_place(tensor)] for name, tensor in contents.tensors.items()}
+    return Contents(tensors, contents.words)
+
+
 def write(path: Path, contents: Contents) -> None:
     """Write a file and make its bytes durable, not yet its name; what fails is not left behind.
 
-    It is hashed and written from the tensors' own memory: nothing is copied but what lies on
-    another device, or not in one piece.
+    It is hashed and written from the memory of the tensors, which are `on_host`.
 
     Raises:
         OSError: with the path.
     """
     tensors, same = _each_once(contents.tensors)
-    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     told = {"words": contents.words, "same": json.dumps(same)}
     try:
         save_file(tensors, path, told | {"sha256": _sha256(tensors, told)})
@@ -67,10 +75,13 @@ def _each_once(tensors: dict[str, Tensor]) -> tuple[dict[str, Tensor], dict[str,
     names: dict[tuple[object, ...], str] = {}
     same: dict[str, str] = {}
     for name, tensor in tensors.items():
-        place = (tensor.device, tensor.data_ptr(), tensor.dtype, tensor.shape, tensor.stride())
-        if tensor.numel() and names.setdefault(place, name) != name:
-            same[name] = names[place]
+        if tensor.numel() and (other := names.setdefault(_place(tensor), name)) != name:
+            same[name] = other
     return {name: tensor for name, tensor in tensors.items() if name not in same}, same
+
+
+def _place(tensor: Tensor) -> tuple[object, ...]:
+    return tensor.device, tensor.data_ptr(), tensor.dtype, tensor.shape, tensor.stride()
 
 
 def _sha256(tensors: dict[str, Tensor], told: dict[str, str]) -> str:

@@ -63,7 +63,7 @@ def run_order_with(
     history, and in tiles that are made smaller as long as they can be.
     """
     try:
-        with Aside(order, alive) as aside:
+        with Aside(order, alive, station.device) as aside:
             while True:
                 keep_freed_memory(station.device, keeps=not thrift.is_reduced)
                 with_less = thrift.applied(replace(order, checkpoints=aside.checkpoints))

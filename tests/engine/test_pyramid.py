@@ -13,7 +13,7 @@ from nstd.recipe import Canvas, load_recipe
 
 
 def test_house_recipe_for_a_large_photograph() -> None:
-    """The house recipe goes from 256 px to 2048 px by doubling; above 1100 px less is remembered."""
+    """The house recipe goes from 256 px to 2048 px by doubling, and remembers less above 1100."""
     levels = plan_levels(load_recipe("studio"), width=2048, height=1536)
     sizes = [(level.width, level.height) for level in levels]
     assert sizes == [(256, 192), (512, 384), (1024, 768), (2048, 1536)]

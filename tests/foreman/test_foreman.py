@@ -384,10 +384,10 @@ def test_a_job_whose_snapshot_met_a_full_disk_goes_back_to_before_it(
     assert fault.resource == f"snapshot 4 of job {job.id}"
     shop.say(*snapshots(job, 6), shop.checkpoint(7, b"seven"), seconds=10)
     assert shop.pool.stopped == [job.id]
+    assert parts_of(shop, job) == []
     shop.say(Stopped(job.id))
 
     assert shop.pool.began_at == [None, b"two"]
-    assert parts_of(shop, job) == []
     assert shop.spool.only("running").attempts == 0
 
 

@@ -4,6 +4,7 @@ import errno
 import pickle
 import resource
 import threading
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -11,17 +12,32 @@ from pathlib import Path
 
 import pytest
 import torch
+from tiny import tiny_station
 from worker_rig import STEPS, file_of, finished, never, resumed, work_order
 
 from nstd.engine.stylize import Run
-from nstd.orders import Checkpoint, CheckpointLost, Failed, Finished, Progress, Stopped
+from nstd.orders import Checkpoint, CheckpointLost, Failed, Finished, Progress, Stopped, WorkOrder
 from nstd.worker import aside as aside_module
 from nstd.worker.aside import Aside
+from nstd.worker.painting import Painting
 from nstd.worker.station import Station
 from nstd.worker.tensor_file import Contents, write
+from nstd.worker.thrift import Thrift
 from nstd.worker.worker import run_order
 
 WAIT_S = 20.0
+CPU, GPU = torch.device("cpu"), torch.device("cuda")
+
+
+@pytest.fixture
+def station(tmp_path: Path) -> Station:
+    """Return a station with the narrow network."""
+    return tiny_station(tmp_path / "cache")
+
+
+def order(folder: Path | None = None, checkpoints: tuple[Path, ...] = ()) -> WorkOrder:
+    """Return an order for that network."""
+    return work_order(folder=folder, checkpoints=checkpoints, network="raw")
 
 
 class Disk:
@@ -53,7 +69,7 @@ CONTENTS = Contents({"picture": torch.rand(1, 3, 8, 8)}, "words")
 
 def test_the_steps_go_on_while_a_checkpoint_is_written(disk: Disk, tmp_path: Path) -> None:
     """Nothing waits for the disk until it is asked to; then its file is told of."""
-    with Aside(work_order(folder=tmp_path), disk.open.set) as aside:
+    with Aside(order(folder=tmp_path), disk.open.set, CPU) as aside:
         aside.keep(5, CONTENTS)
         assert disk.begun.wait(WAIT_S)
         assert aside.news() == ()
@@ -68,11 +84,31 @@ def test_the_steps_go_on_while_a_checkpoint_is_written(disk: Disk, tmp_path: Pat
 def test_waiting_is_no_silence(disk: Disk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Else the worker would be taken for one that hangs: here the disk waits for the sign."""
     monkeypatch.setattr(aside_module, "SIGN_EVERY_S", 0.01)
-    with Aside(work_order(folder=tmp_path), disk.open.set) as aside:
+    with Aside(order(folder=tmp_path), disk.open.set, CPU) as aside:
         aside.keep(5, CONTENTS)
         aside.wait()
 
         assert len(aside.news()) == 1
+
+
+def test_what_was_copied_from_a_device_is_let_go_before_it_is_written(
+    disk: Disk, tmp_path: Path
+) -> None:
+    """A step takes seconds there, writing longer: the next need not wait, nor find both states."""
+    state = torch.rand(8, 8).T  # not in one piece: copied, as it were from another device
+    held = weakref.ref(state)
+    with Aside(order(folder=tmp_path), disk.open.set, GPU) as aside:
+        contents = Contents({"picture": state}, "words")
+        aside.keep(5, contents)
+        del contents, state
+        aside.let_go()
+        assert disk.begun.wait(WAIT_S)
+        assert held() is None
+        assert aside.is_busy
+        assert aside.news() == ()
+        disk.open.set()
+
+        assert len(aside.last_news()) == 1
 
 
 def test_one_is_written_at_a_time_and_each_under_a_name_of_its_own(
@@ -80,7 +116,7 @@ def test_one_is_written_at_a_time_and_each_under_a_name_of_its_own(
 ) -> None:
     """The one before may be about to be taken; what nobody takes is given up but for the newest."""
     disk.open.set()
-    with Aside(work_order(folder=tmp_path), never) as aside:
+    with Aside(order(folder=tmp_path), never, CPU) as aside:
         for step in (1, 1, 2, 3):
             aside.keep(step, CONTENTS)
         told = aside.last_news()
@@ -93,7 +129,7 @@ def test_one_is_written_at_a_time_and_each_under_a_name_of_its_own(
 
 def test_without_a_folder_there_are_none(tmp_path: Path) -> None:
     """As where nobody would keep them: on another machine, or of one picture by hand."""
-    with Aside(work_order(), never) as aside:
+    with Aside(order(), never, CPU) as aside:
         aside.keep(1, CONTENTS)
 
         assert aside.last_news() == ()
@@ -108,10 +144,10 @@ def test_what_is_no_fault_of_the_disk_stops_the_run(
         raise torch.OutOfMemoryError("no memory")
 
     monkeypatch.setattr(aside_module, "write", short)
-    with Aside(work_order(folder=tmp_path), never) as aside:
+    with Aside(order(folder=tmp_path), never, CPU) as aside:
         aside.keep(1, CONTENTS)
         with pytest.raises(torch.OutOfMemoryError):
-            aside.wait()
+            aside.let_go()
         aside.wait()
         aside.keep(1, CONTENTS)
 
@@ -131,11 +167,13 @@ def test_a_state_is_written_before_the_next_takes_its_place(
         wait = problem.before_update
 
         def before_update() -> None:
+            assert run.step == 0 or disk.begun.wait(WAIT_S)
             seen.append((disk.at_once == 1, run.step))
             disk.open.set()
             wait()
             assert disk.at_once == 0
             disk.open.clear()
+            disk.begun.clear()
 
         run.problem = replace(problem, before_update=before_update)
         try:
@@ -144,7 +182,7 @@ def test_a_state_is_written_before_the_next_takes_its_place(
             run.problem = problem
 
     monkeypatch.setattr(Run, "_one_step", watched)
-    work = work_order(folder=tmp_path)
+    work = order(folder=tmp_path)
     events = run_order(work, eager, never)
     told = []
     for event in events:
@@ -155,6 +193,22 @@ def test_a_state_is_written_before_the_next_takes_its_place(
     assert seen == [(False, 0), *((True, step) for step in range(1, STEPS))]
     assert isinstance(told[-1], Finished)
     assert [e.step for e in told if isinstance(e, Checkpoint)] == list(range(1, STEPS + 1))
+
+
+def test_where_writing_lasts_longer_than_a_step_checkpoints_are_left_out(
+    station: Station, disk: Disk, tmp_path: Path
+) -> None:
+    """None is queued behind the one that is being written: the steps go on."""
+    on_gpu = replace(station, checkpoint_every_s=0)
+    work, told = order(folder=tmp_path), []
+    with Aside(work, never, GPU) as aside:
+        for event in Painting(work, on_gpu, never, never, Thrift(), aside).events():
+            told.append(event)
+            if isinstance(event, Progress) and event.step == STEPS:
+                disk.open.set()
+
+    assert [event.step for event in told if isinstance(event, Checkpoint)] == [1]
+    assert isinstance(told[-1], Finished)
 
 
 @contextmanager
@@ -172,8 +226,8 @@ def test_a_disk_that_is_full_costs_the_checkpoint_not_the_job(
     station: Station, tmp_path: Path
 ) -> None:
     """Each that could not be written is told of; the picture is the same, and nothing is left."""
-    whole = file_of(finished(work_order(), station), ".png")
-    eager, work = replace(station, checkpoint_every_s=0), work_order(folder=tmp_path / "parts")
+    whole = file_of(finished(order(), station), ".png")
+    eager, work = replace(station, checkpoint_every_s=0), order(folder=tmp_path / "parts")
     (tmp_path / "parts").mkdir()
     with no_room():
         events = list(run_order(work, eager, never))
@@ -212,7 +266,7 @@ def test_the_last_checkpoint_is_told_before_the_end(
         return ending == "stop" and made == 4
 
     eager = replace(station, checkpoint_every_s=0)
-    *_, saved, last = run_order(work_order(folder=tmp_path), eager, stop)
+    *_, saved, last = run_order(order(folder=tmp_path), eager, stop)
 
     assert isinstance(saved, Checkpoint)
     kinds = {"stop": (Stopped, 4), "fail": (Failed, 3), "end": (Finished, STEPS)}
@@ -224,7 +278,7 @@ def test_a_job_that_nobody_listens_to_any_more_leaves_no_thread(
 ) -> None:
     """What is being written is written when the generator is closed."""
     eager = replace(station, checkpoint_every_s=0)
-    events = run_order(work_order(folder=tmp_path), eager, never)
+    events = run_order(order(folder=tmp_path), eager, never)
     assert isinstance(next(events), Progress)
     disk.open.set()
     next(events)
@@ -251,7 +305,7 @@ def test_with_less_memory_a_job_goes_on_from_its_newest_checkpoint(
     monkeypatch.setattr("nstd.worker.painting.Run", Hungry)
     eager = replace(station, checkpoint_every_s=0)
     kept, before = tmp_path / "checkpoint", tmp_path / "checkpoint.before"
-    work = work_order(folder=tmp_path, checkpoints=(kept, before))
+    work = order(folder=tmp_path, checkpoints=(kept, before))
     last = None
     for event in run_order(work, eager, never):
         if isinstance(event, Checkpoint) and event.step <= 4 and taken != "not yet":
@@ -271,8 +325,8 @@ def test_what_is_written_aside_is_what_the_run_was_at_that_step(
     station: Station, tmp_path: Path
 ) -> None:
     """A job that goes on from it ends in the same file, bit for bit."""
-    whole = file_of(finished(work_order(), station), ".png")
-    eager, work = replace(station, checkpoint_every_s=0), work_order(folder=tmp_path)
+    whole = file_of(finished(order(), station), ".png")
+    eager, work = replace(station, checkpoint_every_s=0), order(folder=tmp_path)
     for event in run_order(work, eager, never):
         if isinstance(event, Checkpoint) and event.step in (2, 5):
             again = finished(replace(resumed(work, event), folder=None), station)

@@ -1,7 +1,6 @@
 """A run between two steps, as a file and back."""
 
 import errno
-import os
 import resource
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,8 +14,9 @@ from nstd.engine.stylize import Run, SavedRun
 from nstd.foreman.space import state_bytes
 from nstd.orders import LossRow
 from nstd.recipe import Recipe
+from nstd.worker.accelerator import forget_peak_memory, memory_in_use_bytes, peak_memory_bytes
 from nstd.worker.checkpoint import SavedWork, newest_work, to_contents
-from nstd.worker.tensor_file import Contents, read, write
+from nstd.worker.tensor_file import Contents, on_host, read, write
 
 CPU = torch.device("cpu")
 ROWS = (
@@ -90,25 +90,14 @@ def test_what_is_there_twice_is_written_once(path: Path) -> None:
     assert path.stat().st_size < 2 * picture.nbytes + 4096
 
 
-def resident_bytes() -> int:
-    """Return the memory that is this process's own."""
-    status = Path("/proc/self/status").read_text()
-    (there_kb,) = (int(line.split()[1]) for line in status.splitlines() if "RssAnon" in line)
-    return there_kb * 1024
-
-
-def test_writing_takes_no_memory(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_writing_takes_no_memory(path: Path) -> None:
     """The state of a large picture would not fit twice: it is hashed and written where it is."""
     tensors = {name: torch.rand(1, 3, 1000, 2000) for name in ("variable", "first", "second")}
-    contents, taken = Contents(tensors, ""), []
-    fsync = os.fsync
-    monkeypatch.setattr(os, "fsync", lambda fd: (taken.append(resident_bytes()), fsync(fd)))
-    peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024  # noqa: E731
-    before, highest = resident_bytes(), peak()
-    write(path, contents)
+    forget_peak_memory(CPU)
+    before = memory_in_use_bytes(CPU)
+    write(path, on_host(Contents(tensors, "")))
 
-    assert taken[0] - before < 8e6
-    assert peak() - max(highest, before) < 8e6
+    assert peak_memory_bytes(CPU) - before < 8e6  # of 72
 
 
 def test_without_rows_there_are_none(path: Path) -> None:

@@ -5,10 +5,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from tiny import tiny_station
 from worker_rig import STEPS, file_of, finished, resumed, work_order
 
 from nstd.engine.tiling import Tiling
-from nstd.orders import Checkpoint, Event, Stopped
+from nstd.orders import Checkpoint, Event, Stopped, WorkOrder
 from nstd.worker import leaving as leaving_module
 from nstd.worker.leaving import Leaving, LeftWithinStepError
 from nstd.worker.station import Station
@@ -16,6 +17,17 @@ from nstd.worker.thrift import Thrift
 from nstd.worker.worker import run_order
 
 TILE_PX = 32
+
+
+@pytest.fixture
+def station(tmp_path: Path) -> Station:
+    """Return a station with the narrow network."""
+    return tiny_station(tmp_path / "cache")
+
+
+def order(folder: Path | None = None, checkpoints: tuple[Path, ...] = ()) -> WorkOrder:
+    """Return an order for that network."""
+    return work_order(folder=folder, checkpoints=checkpoints, network="raw")
 
 
 class Clock:
@@ -103,7 +115,7 @@ def test_a_job_left_within_a_step_goes_on_from_its_last_checkpoint(
     tiled: Station, tmp_path: Path
 ) -> None:
     """At whichever look it is left: no step is finished, and the picture is the same in the end."""
-    work = work_order(folder=tmp_path)
+    work = order(folder=tmp_path)
     asked: list[int] = []
 
     def count() -> bool:
@@ -130,7 +142,7 @@ def test_a_short_step_is_finished_and_written_down(
 ) -> None:
     """However many looks it takes, the wish to leave is asked for once, after the step."""
     monkeypatch.setattr(Thrift, "tiling_at", lambda *_: Tiling(TILE_PX))
-    *_, saved, last = run_order(work_order(folder=tmp_path), station, at_call(3))
+    *_, saved, last = run_order(order(folder=tmp_path), station, at_call(3))
 
     assert isinstance(last, Stopped)
     assert isinstance(saved, Checkpoint)
