@@ -38,7 +38,7 @@ def _tiles(px: int, *, keeps_targets: bool) -> Thrift:
 
 
 WHOLE = Thrift()
-FEW_STEPS: Mapping[str, object] = {"steps": 2, "refine": {"steps": 2}}  # at each level
+FEW_STEPS: Mapping[str, object] = {"steps": 2, "refine": {"steps": 2, "taper": 1}}  # at each level
 COARSE_TO_FINE: Mapping[str, object] = {**FEW_STEPS, "precision": "bf16"}
 STEP_DECAY: Mapping[str, object] = {"steps": 2}
 # vgg16, because it comes along.

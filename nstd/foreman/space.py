@@ -64,8 +64,14 @@ def state_bytes(recipe: Recipe, pixels: int) -> int:
 
 
 def _pictures(choice: OptimizerChoice) -> int:
-    """Adam keeps the variable and two moments; L-BFGS two vectors for each step it remembers."""
-    return 3 if isinstance(choice, AdamChoice) else 2 * choice.history + 3
+    """Adam keeps the variable and two moments; L-BFGS a pair for each step that it remembers.
+
+    Besides, it keeps its place, its direction, the gradient there and those of two trials.
+    """
+    if isinstance(choice, AdamChoice):
+        return 3
+    of_pair = 1 if choice.history_precision == "bf16" else 2
+    return 5 + of_pair * choice.history
 
 
 @dataclass(frozen=True)

@@ -51,7 +51,8 @@ def on_white(pixels: Tensor, photograph: Photograph) -> Tensor:
         if alpha.shape[-2:] != pixels.shape[-2:]:
             alpha = torch.nn.functional.interpolate(alpha, pixels.shape[-2:], mode="area")
         pixels = pixels * alpha + (1 - alpha)
-    levels = pixels.squeeze(0).clamp(0, 1).mul(255).round().to(torch.uint8)
+    # In fp64, as files are rounded: in fp32 a level may fall to the other side of a half.
+    levels = pixels.squeeze(0).double().clamp(0, 1).mul(255).round().to(torch.uint8)
     return levels.permute(1, 2, 0).cpu().contiguous()
 
 
