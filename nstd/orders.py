@@ -166,6 +166,7 @@ class Progress:
     level: int
     levels: int
     size_px: int
+    share: float  # of the whole work, by what is looked at: 0 … 1
     eta_s: float
     device: str
     losses: tuple[LossRow, ...]

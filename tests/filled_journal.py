@@ -27,8 +27,10 @@ def fill(path: Path, *, now_s: float = NOW_S, **counts: int) -> Journal:
     return journal
 
 
-def progress(job_id: str, *, step: int = 37, now_s: float = NOW_S) -> JobProgress:
-    return JobProgress(job_id, step, 120, 2, 3, 1024, 0.0231, 245.0, "cuda:0", now_s - 1)
+def progress(
+    job_id: str, *, step: int = 37, share: float = 0.3, now_s: float = NOW_S
+) -> JobProgress:
+    return JobProgress(job_id, step, 48, 2, 3, 1024, 0.0231, 245.0, "cuda:0", now_s - 1, share)
 
 
 def _row(seq: int, number: int, state: str, now_s: float) -> tuple[str, dict[str, object]]:

@@ -142,7 +142,7 @@ class Museum:
 
     def at_step(self, job_id: str, step: int) -> None:
         word = JobProgress(
-            job_id, step, 140, 2, 3, 512, 12.5 / step, 90.0, "cuda:0", self.now.wall_s
+            job_id, step, 150, 2, 3, 512, 12.5 / step, 90.0, "cuda:0", self.now.wall_s, step / 140
         )
         self.journal.board.set_progress(word)
 

@@ -8,7 +8,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from nstd.clock import duration
 from nstd.orders import Progress as JobWord
 from nstd.printable import printable
-from nstd.spool.jobs import JobProgress
+from nstd.spool.jobs import JobProgress, percent
 from nstd.spool.journal import Journal
 
 
@@ -19,11 +19,12 @@ class ProgressBars:
         self._progress = Progress(
             TextColumn("{task.description}", markup=False),
             BarColumn(),
-            TextColumn("{task.percentage:>3.0f} %"),
+            TextColumn("{task.fields[percent]:>3} %"),
             TextColumn("{task.fields[detail]}", markup=False),
             console=Console(stderr=True),
         )
         self._tasks: dict[str, TaskID] = {}
+        self._shares: dict[str, float] = {}  # of each job, as far as it ever was
 
     def __enter__(self) -> "ProgressBars":
         self._progress.start()
@@ -40,17 +41,20 @@ class ProgressBars:
     def show(self, journal: Journal) -> None:
         """Bring the bars in line with the journal."""
         known = journal.board.progress()
-        for job_id in self._tasks.keys() - known.keys():
+        running = {job.id: job.title for job in journal.jobs("running") if job.id in known}
+        for job_id in self._tasks.keys() - running.keys():
             self._progress.remove_task(self._tasks.pop(job_id))
-        for job_id, p in known.items():
-            self.set(job_id, journal.job(job_id).title, p, loss=p.loss)
+        for job_id, title in running.items():
+            self.set(job_id, title, known[job_id], loss=known[job_id].loss)
 
     def set(self, key: str, title: str, p: JobProgress | JobWord, *, loss: float) -> None:
         """Set one bar to a job's last word, as the journal keeps it or the worker said it."""
-        steps = (p.step, p.steps)
+        share = self._shares[key] = max(p.share, self._shares.get(key, 0.0))
         detail = f"{p.size_px} px  loss {loss:.4g}  {duration(p.eta_s)} left"
         if key not in self._tasks:
             self._tasks[key] = self._progress.add_task(
-                printable(title), total=steps[1], detail=detail
+                printable(title), total=1.0, detail=detail, percent=0
             )
-        self._progress.update(self._tasks[key], completed=steps[0], total=steps[1], detail=detail)
+        self._progress.update(
+            self._tasks[key], completed=share, percent=percent(share), detail=detail
+        )

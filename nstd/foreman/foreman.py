@@ -256,6 +256,7 @@ class Foreman:
                 event.eta_s,
                 event.device,
                 now.wall_s,
+                event.share,
             )
         )
 

@@ -31,9 +31,7 @@ class Painting:
     def percent(self) -> int:
         if self.is_publishing:
             return 100
-        if self.progress is None:
-            return 0
-        return min(100, 100 * self.progress.step // max(1, self.progress.steps))
+        return self.progress.percent if self.progress else 0
 
 
 @dataclass(frozen=True)

@@ -141,6 +141,19 @@ class JobProgress:
     eta_s: float
     device: str
     updated_s: float
+    share: float  # of the whole work that is done, 0 … 1
+
+    @property
+    def percent(self) -> int:
+        return percent(self.share)
+
+
+def percent(share: float) -> int:
+    """Return how much of a job on its way is done, as people are told: what is done is over it.
+
+    100 is told of no job that still has something to do, were it only to be put together.
+    """
+    return min(99, int(100 * share))
 
 
 @dataclass(frozen=True)

@@ -160,7 +160,6 @@ class Journal:
     def requeue_running(self) -> int:
         """At start-up: nothing runs. No attempt is charged: the daemon died, not the worker."""
         with transaction(self._db) as db:
-            db.execute("DELETE FROM progress")
             changed = db.execute("UPDATE jobs SET state = 'queued' WHERE state = 'running'")
             return changed.rowcount
 

@@ -52,10 +52,20 @@ class Noticeboard:
         return [Arrival(**row) for row in self._db.execute("SELECT * FROM arrivals ORDER BY path")]
 
     def set_progress(self, progress: JobProgress) -> None:
-        values = tuple(vars(progress).values())
-        marks = ", ".join("?" * len(values))
+        """Replace a job's last word; but what was told to be done is not taken back.
+
+        A job that goes on from a checkpoint stands where it was until that is reached again.
+        """
+        values = vars(progress)
+        marks = ", ".join(f":{name}" for name in values)
+        told = "SELECT share FROM progress WHERE job_id = :job_id"
         with transaction(self._db) as db:
-            db.execute(f"INSERT OR REPLACE INTO progress VALUES ({marks})", values)
+            before = db.execute(told, values).fetchone()
+            share = max(progress.share, before["share"] if before else 0.0)
+            db.execute(
+                f"INSERT OR REPLACE INTO progress ({', '.join(values)}) VALUES ({marks})",
+                values | {"share": share},
+            )
 
     def add_seconds(self, job_id: str, seconds: float) -> None:
         """Add to the time that a job has been with workers."""

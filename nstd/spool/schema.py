@@ -122,7 +122,14 @@ _OUTCOMES = """
 CREATE INDEX jobs_by_outcome ON jobs (state, ended_s) WHERE ended_s IS NOT NULL;
 """
 
-STEPS = (_FIRST, _OPERATOR, _FLOOD, _PROOFS, _OUTCOMES)
+# Of steps nobody can tell how much work they are: those at full size take a hundred times as long.
+# What was said before is of jobs that run no more.
+_SHARE = """
+DELETE FROM progress;
+ALTER TABLE progress ADD COLUMN share REAL NOT NULL DEFAULT 0;    -- of the work that is done
+"""
+
+STEPS = (_FIRST, _OPERATOR, _FLOOD, _PROOFS, _OUTCOMES, _SHARE)
 SCHEMA_VERSION = len(STEPS)
 
 

@@ -127,6 +127,7 @@ def _running(line: JobLine, progress: JobProgress | None) -> RunningJob:
         else ProgressStatus(
             step=progress.step,
             steps=progress.steps,
+            share=progress.share,
             level=progress.level,
             levels=progress.levels,
             size_px=progress.size_px,

@@ -63,6 +63,9 @@ class ProgressStatus:
 
     step: Annotated[int, Field(description="objective evaluations so far, of all levels")]
     steps: Annotated[int, Field(description="objective evaluations in all")]
+    share: Annotated[
+        float, Field(description="how much of the work is done, 0 to 1; late steps are more of it")
+    ]
     level: Annotated[int, Field(description="the level of the pyramid it is at, from 1")]
     levels: Annotated[int, Field(description="how many levels there are")]
     size_px: Annotated[int, Field(description="the long side of this level, in pixels")]

@@ -13,7 +13,7 @@ from rich.text import Text
 from nstd.clock import duration
 from nstd.printable import printable
 from nstd.spool.disk import gigabytes
-from nstd.spool.jobs import Job
+from nstd.spool.jobs import Job, percent
 from nstd.status.lists import (
     GAP,
     ID_WIDTH,
@@ -129,7 +129,7 @@ def _bar(job: RunningJob, look: Look) -> RenderableType | None:
     grid.add_column(ratio=1, min_width=5)
     grid.add_column(justify="right", overflow="fold")
     words = Text("  ".join(_how_far(job, roomy=look.width >= ROOMY)))
-    bar = ProgressBar(max(1, job.progress.steps), job.progress.step, complete_style="cyan")
+    bar = ProgressBar(1.0, job.progress.share, complete_style="cyan")
     grid.add_row("", bar, words)
     return grid
 
@@ -142,20 +142,19 @@ def _how_far(job: RunningJob, *, roomy: bool = True) -> list[str]:
     tried = [f"attempt {job.attempts + 1}"] if job.attempts else []
     if p is None:
         return ["starting", *tried]
-    percent = f"{100 * p.step // max(1, p.steps)} %"
     left = [] if p.eta_s is None else [f"{duration(p.eta_s)} left"]
+    done = f"{percent(p.share)} %"
     if not roomy:
-        return [percent, *left]
+        return [done, *left]
     loss = [] if p.loss is None else [f"loss {p.loss:.4g}"]
-    return [percent, f"level {p.level}/{p.levels}, {p.size_px} px", *loss, *left, p.device, *tried]
+    return [done, f"level {p.level}/{p.levels}, {p.size_px} px", *loss, *left, p.device, *tried]
 
 
 def _where_left(job: RunningJob) -> list[str]:
     """Say where a job was when the daemon ended."""
     if job.state == "finished" or job.progress is None:
         return _how_far(job)
-    percent = 100 * job.progress.step // max(1, job.progress.steps)
-    return [f"left at {percent} %", "goes on when the daemon runs"]
+    return [f"left at {percent(job.progress.share)} %", "goes on when the daemon runs"]
 
 
 def _queued(status: Status, look: Look) -> list[RenderableType]:

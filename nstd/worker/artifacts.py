@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from nstd.orders import LossRow
+from nstd.orders import LossRow, ProducedFile
 
 GROUPS = ("content", "style", "tv")
 LOG_HEAD = ("step", "level", "size", "seconds", "total", *GROUPS)
@@ -30,6 +30,16 @@ def group_sums(names: Sequence[str], terms: Sequence[float]) -> dict[str, float]
     for name, value in zip(names, terms, strict=True):
         sums[name.partition(".")[0]] += value
     return {"total": sum(terms), **sums}
+
+
+def loss_files(
+    names: Sequence[str], rows: Sequence[LossRow], *, title: str
+) -> tuple[ProducedFile, ...]:
+    """Return the loss log and, where there are steps to draw, its plot."""
+    log = ProducedFile(".losses.csv", losses_csv(names, rows))
+    if not rows:
+        return (log,)
+    return log, ProducedFile(".losses.png", losses_png(names, rows, title=title))
 
 
 def losses_csv(names: Sequence[str], rows: Sequence[LossRow]) -> bytes:

@@ -1,6 +1,5 @@
 """One photograph on its way: loaded, painted step by step, encoded; events tell how it goes."""
 
-import platform
 import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager
@@ -9,7 +8,6 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from nstd import __version__
 from nstd.engine.color import Tone, grey, tone
 from nstd.engine.content import ContentFeatures
 from nstd.engine.stylize import Problem, Run, Step
@@ -37,18 +35,19 @@ from nstd.worker.accelerator import (
     given_back,
     peak_memory_bytes,
 )
-from nstd.worker.artifacts import group_sums, losses_csv, losses_png
+from nstd.worker.artifacts import group_sums, loss_files
 from nstd.worker.aside import Aside
 from nstd.worker.checkpoint import SavedWork, newest_work, to_contents
 from nstd.worker.delivered_loss import delivered_loss
 from nstd.worker.divergence import refuse_divergence, refuse_lost_numbers
-from nstd.worker.effort import left_s, looked_px
+from nstd.worker.effort import Effort, looked_px
 from nstd.worker.framing import encoded, on_canvas, result_size
 from nstd.worker.leaving import Leaving
 from nstd.worker.previews import Miniatures
 from nstd.worker.station import Station
 from nstd.worker.style_pictures import JobStyles
 from nstd.worker.thrift import Thrift
+from nstd.worker.versions import versions
 
 WORD_EVERY_S = 1.0
 
@@ -70,8 +69,10 @@ class Painting:
         features: ContentFeatures | None = None,
     ) -> None:
         self.aside, self.leaving, self.features = aside, Leaving(stop, alive), features
-        self.thrift, self.alive = thrift, alive
+        self.thrift = thrift
+        self.last_look = Tiling(thrift.look_px, keeps_targets=False, between=self.leaving.look)
         self.long_px = 0  # of the canvas
+        self.effort = Effort((), ())
         self.work, self.order, self.station, self.stop = order, order.order, station, stop
         self.recipe = order.order.recipe
         self.rows: list[LossRow] = []
@@ -104,8 +105,10 @@ class Painting:
             photograph,
             newest_work(self.work.checkpoints, device=self.station.device, job_id=self.work.job_id),
         )
+        last = run.levels[-1]
+        self.effort = self.effort.with_last(self.recipe, last, self.last_look, self.dtype)
         # For the delivered loss: now, so that a job that is resumed looks at no style again.
-        self._style_at(run.levels[-1].width, run.levels[-1].height, torch.float32)
+        self._style_at(last.width, last.height, torch.float32)
         stopped = yield from self.optimise(run, photograph, self._keep)
         if stopped:
             yield Stopped(self.work.job_id)
@@ -143,7 +146,9 @@ class Painting:
             tiling_at=self._tiling_at,
             before_update=self.aside.let_go,
         )
-        return Run(problem, saved.run if saved else None)
+        run = Run(problem, saved.run if saved else None)
+        self.effort = Effort.of(self.recipe, run.levels, self.thrift.tiling_at)
+        return run
 
     def _given_back(self) -> AbstractContextManager[None]:
         return given_back(self.station.device, keeps=not self.thrift.is_reduced)
@@ -224,18 +229,17 @@ class Painting:
         )
         self.rows += rows
         refuse_lost_numbers(self.rows)
-        steps = sum(level.steps for level in run.levels)
-        last, made = rows[-1], range(self.resumed_from_step, run.step)
+        last, here = rows[-1], self.rows[self.resumed_from_step :]
         spent_s = self.optimised_s() - self.seconds_before
-        tiling_at = self.thrift.tiling_at
         return Progress(
             job_id=self.work.job_id,
             step=run.step,
-            steps=steps,
+            steps=sum(level.steps for level in run.levels),
             level=last.level + 1,
             levels=len(run.levels),
             size_px=last.size_px,
-            eta_s=left_s(self.recipe, run.levels, tiling_at, made=made, spent_s=spent_s),
+            share=self.effort.share(self.rows),
+            eta_s=self.effort.left_s(self.rows, here=here, spent_s=spent_s),
             device=str(self.station.device),
             losses=rows,
         )
@@ -251,24 +255,10 @@ class Painting:
         width, height = result_size(self.order, photograph)
         data = encoded(self.order, picture, photograph)
         names = run.term_names if run else ()
-        delivered = {}
-        if run:
-            exact = self.station.backbone(self.recipe, torch.float32)
-            last = run.levels[-1]
-            style = self._style_at(last.width, last.height, torch.float32)
-            look = Tiling(self.thrift.look_px, keeps_targets=False, between=self.alive)
-            keeps = self.order.color == "keep"
-            with self._given_back():
-                delivered = delivered_loss(
-                    data, run, backbone=exact, style=style, keeps_colors=keeps, tiling=look
-                )
-        files = [
-            ProducedFile(SUFFIX_OF_FORMAT[self.order.output_format], data),
-            ProducedFile(".losses.csv", losses_csv(names, self.rows)),
-        ]
-        if self.rows:
-            title = f"{self.order.style_label} · {self.order.recipe_name}"
-            files.append(ProducedFile(".losses.png", losses_png(names, self.rows, title=title)))
+        delivered = self._delivered_loss(data, run) if run else {}
+        result = ProducedFile(SUFFIX_OF_FORMAT[self.order.output_format], data)
+        title = f"{self.order.style_label} · {self.order.recipe_name}"
+        files = (result, *loss_files(names, self.rows, title=title))
         facts = RunFacts(
             device=device_name(self.station.device),
             precision=str(self.dtype).removeprefix("torch."),
@@ -289,13 +279,20 @@ class Painting:
             versions=versions(),
         )
         thumbs = self.miniatures.thumbs(picture)
-        return Finished(self.work.job_id, tuple(files), facts, thumbs)
+        return Finished(self.work.job_id, files, facts, thumbs)
 
-
-def versions() -> dict[str, str]:
-    """Name the versions of what paints, for the record."""
-    return {
-        "nstd": __version__,
-        "torch": str(torch.__version__),
-        "python": platform.python_version(),
-    }
+    def _delivered_loss(self, data: bytes, run: Run) -> dict[str, float]:
+        """Look at the file, and leave within that as within a step, if asked to."""
+        last = run.levels[-1]
+        style = self._style_at(last.width, last.height, torch.float32)
+        self.leaving.set_level(self.effort.last_px)
+        self.leaving.step_begins()
+        with self._given_back():
+            return delivered_loss(
+                data,
+                run,
+                backbone=self.station.backbone(self.recipe, torch.float32),
+                style=style,
+                keeps_colors=self.order.color == "keep",
+                tiling=self.last_look,
+            )

@@ -28,7 +28,7 @@ from nstd.worker.aside import Aside
 from nstd.worker.checkpoint import SavedWork
 from nstd.worker.divergence import refuse_divergence
 from nstd.worker.framing import delivered, on_canvas
-from nstd.worker.painting import Painting, versions
+from nstd.worker.painting import Painting
 from nstd.worker.previews import Miniatures, sheet_thumb
 from nstd.worker.proof_checkpoint import ProofPicture, newest_proof, to_contents
 from nstd.worker.proof_contents import contents_of, on_white
@@ -36,6 +36,7 @@ from nstd.worker.proof_plan import ProofPlan, picture_orders
 from nstd.worker.proof_sheet import draw_sheet, sheet_png
 from nstd.worker.station import Station
 from nstd.worker.thrift import Thrift
+from nstd.worker.versions import versions
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,7 @@ class Proof:
         self.pictures: list[ProofPicture] = []
         self.grounds: dict[tuple[object, ...], Ground] = {}
         self.resumed_from_step = 0
+        self.resumed_from_px = 0.0
         self.began = 0.0
 
     def events(self) -> Iterator[Event]:
@@ -77,7 +79,7 @@ class Proof:
         photograph = load_photograph(self.work.content)
         orders = picture_orders(self.work.order, photograph)
         seconds_load = time.monotonic() - began
-        self.plan = ProofPlan.of(orders, photograph)
+        self.plan = ProofPlan.of(orders, photograph, self.thrift.tiling_at)
         saved = self._restore()
         self.began = last_checkpoint = time.monotonic()
         for order in orders[len(self.pictures) :]:
@@ -101,6 +103,7 @@ class Proof:
             return None
         self.pictures = list(saved.pictures)
         self.resumed_from_step = self.plan.steps_before(len(self.pictures))
+        self.resumed_from_px = self.plan.made_px(len(self.pictures))
         return saved.painting
 
     def _paint(
@@ -120,6 +123,7 @@ class Proof:
         try:
             run = painting.begin(ground.content, photograph, saved)
             self.resumed_from_step += painting.resumed_from_step
+            self.resumed_from_px += painting.effort.made_px(painting.rows)
             left = yield from self._told(painting.optimise(run, photograph, self._keep))
             if left:
                 return True
@@ -158,10 +162,15 @@ class Proof:
                 return bool(end.value)
             match event:
                 case Progress():
-                    step = before + event.step
+                    made_px = self.plan.made_px(done, event.share)
                     spent_s = time.monotonic() - self.began
-                    eta_s = self.plan.eta_s(self.resumed_from_step, step, spent_s=spent_s)
-                    yield replace(event, step=step, steps=self.plan.steps, eta_s=eta_s)
+                    yield replace(
+                        event,
+                        step=before + event.step,
+                        steps=self.plan.steps,
+                        share=made_px / self.plan.total_px,
+                        eta_s=self.plan.eta_s(self.resumed_from_px, made_px, spent_s=spent_s),
+                    )
                 case _:
                     yield event
 

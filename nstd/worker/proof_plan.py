@@ -1,11 +1,13 @@
-"""Which pictures a proof has, and how many steps each takes: for the work and for the clock."""
+"""Which pictures a proof has, and how much each takes: for the work and for the clock."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from nstd.engine.pyramid import plan_levels
+from nstd.engine.tiling import Tiling
 from nstd.orders import Order
 from nstd.pictures.images import Photograph
+from nstd.worker.effort import Effort
 from nstd.worker.framing import painted_size
 
 
@@ -37,39 +39,55 @@ def picture_orders(proof: Order, photograph: Photograph) -> tuple[Order, ...]:
 
 @dataclass(frozen=True)
 class ProofPlan:
-    """The pixels of every step of every picture: what a step costs follows them."""
+    """What every picture takes; one of strength zero takes nothing."""
 
-    costs: tuple[tuple[int, ...], ...]
+    efforts: tuple[Effort, ...]
 
     @classmethod
-    def of(cls, orders: Sequence[Order], photograph: Photograph) -> "ProofPlan":
-        return cls(tuple(_costs(order, photograph) for order in orders))
+    def of(
+        cls,
+        orders: Sequence[Order],
+        photograph: Photograph,
+        tiling_at: Callable[[int, int], Tiling],
+    ) -> "ProofPlan":
+        return cls(tuple(_effort(order, photograph, tiling_at) for order in orders))
 
     @property
     def steps(self) -> int:
         """How many steps there are in all; fewer are made where a level ends early."""
-        return self.steps_before(len(self.costs))
+        return self.steps_before(len(self.efforts))
+
+    @property
+    def total_px(self) -> float:
+        """How many pixels are looked at in all."""
+        return self.made_px(len(self.efforts))
 
     def steps_before(self, pictures: int) -> int:
         """How many steps the first so many pictures have."""
-        return sum(len(costs) for costs in self.costs[:pictures])
+        return sum(sum(effort.steps) for effort in self.efforts[:pictures])
 
-    def eta_s(self, first: int, step: int, *, spent_s: float) -> float:
-        """Return the seconds that are left.
+    def made_px(self, pictures: int, share: float = 0.0) -> float:
+        """How many pixels the first so many pictures look at, and a share of the next one."""
+        made = sum(effort.total_px for effort in self.efforts[:pictures])
+        return made + share * self.efforts[pictures].total_px if share else made
+
+    def eta_s(self, first_px: float, made_px: float, *, spent_s: float) -> float:
+        """Return the seconds that are left; 0 while nothing is known.
 
         Args:
-            first: the step from which the work went on here.
-            step: the step that was made last.
-            spent_s: on the steps between.
+            first_px: what was looked at when the work went on here.
+            made_px: what is looked at by now.
+            spent_s: on what is between.
         """
-        costs = [cost for picture in self.costs for cost in picture]
-        made = sum(costs[first:step])
-        return spent_s * sum(costs[step:]) / made if made else 0.0
+        looked = made_px - first_px
+        return spent_s * (self.total_px - made_px) / looked if looked else 0.0
 
 
-def _costs(order: Order, photograph: Photograph) -> tuple[int, ...]:
+def _effort(
+    order: Order, photograph: Photograph, tiling_at: Callable[[int, int], Tiling]
+) -> Effort:
     if order.strength == 0:
-        return ()
+        return Effort((), ())
     width, height = painted_size(order, photograph)
     levels = plan_levels(order.recipe, width=width, height=height)
-    return tuple(level.width * level.height for level in levels for _ in range(level.steps))
+    return Effort.of(order.recipe, levels, tiling_at)

@@ -38,7 +38,7 @@ def run(order: WorkOrder) -> Iterator[Event]:
     began = _newest(order)
     for step in range(began + 1, STEPS + 1):
         row = LossRow(step, 0, 64, 0.1 * step, (1.0 / step,))
-        yield Progress(order.job_id, step, STEPS, 1, 1, 64, 1.0, "fake", (row,))
+        yield Progress(order.job_id, step, STEPS, 1, 1, 64, step / STEPS, 1.0, "fake", (row,))
         if step == SHOWN_AT:
             yield Preview(order.job_id, step, LIVE)
         if order.order.snapshots and step % order.order.snapshots == 0:

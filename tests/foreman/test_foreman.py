@@ -309,10 +309,11 @@ def test_progress_is_in_the_journal(shop: Shop) -> None:
     """So that `nstd status`, another process, can show it."""
     job = shop.begin()
     row = LossRow(7, 0, 128, 0.5, (1.0, 2.0))
-    shop.say(Progress(job.id, 7, 100, 1, 3, 128, 42.0, "fake", (row,)))
+    shop.say(Progress(job.id, 7, 100, 1, 3, 128, 0.01, 42.0, "fake", (row,)))
     progress = shop.spool.journal.board.progress()[job.id]
 
     assert (progress.step, progress.steps, progress.loss, progress.eta_s) == (7, 100, 3.0, 42.0)
+    assert (progress.share, progress.percent) == (0.01, 1)
 
 
 def test_an_outbox_out_of_order_holds_results_back_without_a_charge(shop: Shop) -> None:

@@ -19,7 +19,7 @@ def shop(tmp_path: Path) -> Shop:
 
 def at_step(job: Job, step: int) -> Progress:
     rows = (LossRow(step, 1, 512, 0.5, (1.0,)),)
-    return Progress(job.id, step, 400, 2, 3, 512, 42.0, "fake", rows)
+    return Progress(job.id, step, 400, 2, 3, 512, step / 400, 42.0, "fake", rows)
 
 
 def test_a_job_over_the_limit_fails_with_words(shop: Shop) -> None:

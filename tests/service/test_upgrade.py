@@ -16,7 +16,7 @@ from nstd.errors import ConfigError, WorldError
 from nstd.orders import Failed
 from nstd.spool import schema
 from nstd.spool.durable import Signature
-from nstd.spool.jobs import NewJob
+from nstd.spool.jobs import JobProgress, NewJob
 from nstd.spool.journal import Journal
 
 VERSION_1 = (Path(__file__).parents[1] / "spool" / "journal_v1.sql").read_text()
@@ -133,6 +133,19 @@ def test_an_older_journal_is_brought_up_to_date_and_every_job_goes_on(tmp_path: 
     assert states == dict.fromkeys(
         ("done.jpg", "finished.jpg", "running.jpg", "queued.jpg", "waiting.jpg"), "done"
     ) | {"failed.jpg": "failed", "cancelled.jpg": "cancelled", "held.jpg": "held"}
+
+
+def test_how_far_a_job_was_is_told_anew(old: Path) -> None:
+    """Of its steps nobody knows how much work they were."""
+    with closing(sqlite3.connect(old, isolation_level=None)) as db:
+        words = "('running', 75, 100, 3, 6, 512, 1.0, 9.0, 'cuda:0', 5.0)"
+        db.execute(f"INSERT INTO progress VALUES {words}")
+    with closing(Journal(old)) as journal:
+        assert journal.board.progress() == {}
+        word = JobProgress("running", 76, 100, 3, 6, 512, 1.0, 9.0, "cuda:0", 6.0, 0.2)
+        journal.board.set_progress(word)
+
+        assert journal.board.progress() == {"running": word}
 
 
 def test_what_was_there_before_is_kept_beside_it(old: Path) -> None:

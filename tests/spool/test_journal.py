@@ -7,7 +7,7 @@ import pytest
 
 from nstd.errors import ConfigError
 from nstd.spool.durable import Signature
-from nstd.spool.jobs import NewJob, PlannedFile
+from nstd.spool.jobs import JobProgress, NewJob, PlannedFile
 from nstd.spool.journal import Journal
 from nstd.spool.reading import read_manifest
 from nstd.spool.styles import Style
@@ -114,3 +114,38 @@ def test_arrivals_keep_since_when_they_wait(journal: Journal) -> None:
 
     (arrival,) = journal.board.arrivals()
     assert (arrival.path, arrival.since_s, arrival.reason) == ("a.jpg", 1.0, "no manifest a.yaml")
+
+
+def told(share: float, *, step: int = 1) -> JobProgress:
+    return JobProgress("a", step, 100, 1, 3, 256, 1.0, 9.0, "cuda:0", 5.0, share)
+
+
+def test_what_was_told_to_be_done_is_not_taken_back(journal: Journal) -> None:
+    """Of a job that goes on from a checkpoint; all else is its last word."""
+    enter(journal, "a")
+    shares = []
+    for step, share in ((1, 0.1), (8, 0.7), (5, 0.6), (9, 0.8)):
+        journal.board.set_progress(told(share, step=step))
+        progress = journal.board.progress()["a"]
+        shares.append(progress.share)
+        assert progress.step == step
+
+    assert shares == [0.1, 0.7, 0.7, 0.8]
+
+
+def test_how_far_a_job_was_outlives_the_daemon_but_not_its_end(journal: Journal) -> None:
+    """It goes on from where it was; who orders it again begins again."""
+    enter(journal, "a")
+    journal.start("a", now_s=5.0)
+    journal.board.set_progress(told(0.7))
+    journal.requeue_running()
+    assert journal.board.progress()["a"].share == 0.7
+    journal.end("a", "failed", now_s=6.0)
+
+    assert journal.board.progress() == {}
+
+
+@pytest.mark.parametrize(("share", "percent"), [(0, 0), (0.019, 1), (0.999, 99), (1, 99)])
+def test_a_hundred_is_told_of_nothing_that_goes_on(share: float, percent: int) -> None:
+    """What is painted is still to be put together; what is done is no more than is told."""
+    assert told(share).percent == percent

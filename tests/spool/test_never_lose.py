@@ -309,7 +309,7 @@ class NeverLose(RuleBasedStateMachine):
             saved = CheckpointLost(job_id, step, OSError(number, "A word", "a.part"))
         loss = LossRow(step, 0, 64, 0.1, (1.0,))
         self.say(
-            Progress(job_id, step, 3, 0, 1, 64, 1.0, "fake", (loss,)),
+            Progress(job_id, step, 3, 0, 1, 64, step / 3, 1.0, "fake", (loss,)),
             Preview(job_id, step, b"live %d" % step),
             saved,
         )

@@ -20,7 +20,8 @@ daemon.state daemon.pid daemon.heard_at
 faults.resource faults.since faults.sentence
 space.place space.path space.free_bytes space.low
 running.job running.title running.style running.state running.attempts running.started_at
-running.progress running.progress.step running.progress.steps running.progress.level
+running.progress running.progress.step running.progress.steps running.progress.share
+running.progress.level
 running.progress.levels running.progress.size_px running.progress.loss running.progress.eta_s
 running.progress.device running.progress.updated_at
 queued.job queued.title queued.folder queued.style queued.priority queued.attempts

@@ -1,11 +1,13 @@
 """What an evaluation computes is the whole, and what tiles cost beyond it."""
 
 import pytest
+import torch
 
 from nstd.engine.pyramid import plan_levels
-from nstd.engine.tiling import WHOLE, Tiling
+from nstd.engine.tiling import Tiling
+from nstd.orders import LossRow
 from nstd.recipe import load_recipe
-from nstd.worker.effort import left_s, looked_px
+from nstd.worker.effort import Effort, looked_px
 
 STUDIO = load_recipe("studio")
 
@@ -37,19 +39,66 @@ def test_what_is_not_kept_is_looked_at_once_more_one_way() -> None:
     assert looked(Tiling(512, keeps_targets=False)) == pytest.approx(2.5 * kept)
 
 
-def test_what_is_left_takes_as_long_as_it_looks() -> None:
-    """Four times the pixels take four times the seconds, and tiles what they look at again."""
+@pytest.fixture
+def effort() -> Effort:
+    """Return what three levels of two steps take, each with four times the pixels."""
+    return of_tiles(Tiling())
+
+
+def of_tiles(tiling: Tiling) -> Effort:
     recipe = load_recipe("studio", {"steps": 2, "pyramid": {"least_steps": 2}})
     levels = plan_levels(recipe, width=768, height=512)
     assert [(level.width, level.steps) for level in levels] == [(192, 2), (384, 2), (768, 2)]
+    return Effort.of(recipe, levels, lambda *_: tiling)
 
-    def left(made: range, tiling: Tiling = WHOLE) -> float:
-        return left_s(recipe, levels, lambda *_: tiling, made=made, spent_s=10.0)
 
-    assert left(range(2)) == pytest.approx(10 * (4 + 16))
-    assert left(range(2, 4)) == pytest.approx(10 * 4)
-    assert left(range(6)) == 0
-    assert left(range(2, 2)) == 0  # nothing is known yet
-    assert left(range(4), Tiling(512)) == pytest.approx(
+def log(*levels: int) -> list[LossRow]:
+    """Return the log of so many steps, each at its level."""
+    return [LossRow(n, level, 64, 1.0, (1.0,)) for n, level in enumerate(levels, start=1)]
+
+
+def test_what_is_left_takes_as_long_as_it_looks(effort: Effort) -> None:
+    """Four times the pixels take four times the seconds, and tiles what they look at again."""
+
+    def left(*levels: int, first: int = 0, effort: Effort = effort) -> float:
+        rows = log(*levels)
+        return effort.left_s(rows, here=rows[first:], spent_s=10.0)
+
+    assert left(0, 0) == pytest.approx(10 * (4 + 16))
+    assert left(0, 0, 1, 1, first=2) == pytest.approx(10 * 4)
+    assert left(0, 0, 1, 1, 2, 2) == 0
+    assert left() == left(0, 0, first=2) == 0  # nothing is known yet
+    assert left(0, 0, 1, 1, effort=of_tiles(Tiling(512))) == pytest.approx(
         10 * looked(Tiling(512), width=768, height=512) * 16 / (1 + 4)
     )
+
+
+def test_the_share_is_that_of_the_looks_not_of_the_steps(effort: Effort) -> None:
+    """Of six steps the first four are a fifth of the work; in tiles the last are still more."""
+    made = [log(*(0, 0, 1, 1, 2, 2)[:count]) for count in range(7)]
+
+    assert [effort.share(rows) for rows in made] == pytest.approx(
+        [0, 1 / 42, 2 / 42, 6 / 42, 10 / 42, 26 / 42, 1]
+    )
+    assert of_tiles(Tiling(512)).share(made[4]) < effort.share(made[4])
+
+
+def test_a_level_that_ends_early_has_done_its_share(effort: Effort) -> None:
+    """And took no time: what is left is what the levels above take."""
+    rows = log(0, 1)
+
+    assert effort.share(rows) == pytest.approx((2 + 4) / 42)
+    assert effort.left_s(rows, here=rows, spent_s=5.0) == pytest.approx(4 + 2 * 16)
+
+
+def test_the_last_look_at_the_file_is_a_part_of_the_work(effort: Effort) -> None:
+    """As long as a step of the last level, and in fp32 after steps in bf16 twice as long."""
+    level = plan_levels(STUDIO, width=768, height=512)[-1]
+    rows = log(0, 0, 1, 1, 2, 2)
+
+    def with_last(dtype: torch.dtype) -> Effort:
+        return effort.with_last(STUDIO, level, Tiling(1024), dtype)
+
+    assert with_last(torch.float32).share(rows) == pytest.approx(42 / (42 + 16))
+    assert with_last(torch.bfloat16).share(rows) == pytest.approx(42 / (42 + 32))
+    assert with_last(torch.bfloat16).left_s(rows, here=rows, spent_s=42.0) == pytest.approx(32)

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 from tiny import tiny_station
-from worker_rig import STEPS, file_of, finished, resumed, work_order
+from worker_rig import STEPS, file_of, finished, never, resumed, work_order
 
 from nstd.engine.tiling import Tiling
-from nstd.orders import Checkpoint, Event, Stopped, WorkOrder
+from nstd.orders import Checkpoint, Event, Finished, Progress, Stopped, WorkOrder
 from nstd.worker import leaving as leaving_module
 from nstd.worker.leaving import Leaving, LeftWithinStepError
 from nstd.worker.station import Station
@@ -127,7 +127,7 @@ def test_a_job_left_within_a_step_goes_on_from_its_last_checkpoint(
     looks = len(asked)
     assert looks > 4 * STEPS  # several in a step
 
-    for number in (1, looks // 3, looks // 2, looks - 2):
+    for number in (1, looks // 3, looks // 2, looks - 3):
         told: list[Event] = list(run_order(work, tiled, at_call(number)))
         saved = [event for event in told if isinstance(event, Checkpoint)]
         assert isinstance(told[-1], Stopped)
@@ -135,6 +135,26 @@ def test_a_job_left_within_a_step_goes_on_from_its_last_checkpoint(
         result = finished(again, tiled)
         assert result.facts.resumed_from_step == (saved[-1].step if saved else 0) < STEPS
         assert file_of(result, ".png") == whole
+
+
+def test_a_job_is_left_within_the_last_look_at_its_file(tiled: Station, tmp_path: Path) -> None:
+    """All steps are made: what is done once more is the look alone."""
+    work = order(folder=tmp_path)
+    told: list[Event] = []
+    written: list[int] = []
+    whole = finished(work, tiled)
+    for event in run_order(work, tiled, lambda: STEPS in written):
+        told.append(event)
+        if isinstance(event, Checkpoint):
+            written.append(event.step)
+    *_, saved, last = told
+    assert isinstance(last, Stopped)
+    *again, result = run_order(resumed(work, saved), tiled, never)
+
+    assert not any(isinstance(event, Progress) for event in again)
+    assert isinstance(result, Finished)
+    assert file_of(result, ".png") == file_of(whole, ".png")
+    assert result.facts.losses_delivered == whole.facts.losses_delivered
 
 
 def test_a_short_step_is_finished_and_written_down(

@@ -31,6 +31,7 @@ from nstd.orders import (
     WorkOrder,
 )
 from nstd.spool.record import facts_from_json, facts_json
+from nstd.worker.effort import Effort
 from nstd.worker.proof_plan import ProofPlan
 from nstd.worker.proof_sheet import Layout
 from nstd.worker.station import Station
@@ -229,6 +230,12 @@ def test_progress_is_that_of_the_whole_sheet(station: Station) -> None:
     assert {event.steps for event in told} == {4 * STEPS}
     assert told[0].eta_s > 0
     assert told[-1].eta_s == 0
+    # Each picture is a quarter of the work; of it 9 steps of a quarter of the pixels, then 6.
+    assert [event.share for event in told[: STEPS + 1]] == pytest.approx(
+        [n / 33 / 4 for n in range(1, 10)] + [(9 + 4 * n) / 33 / 4 for n in range(1, 7)]
+        + [(1 + 1 / 33) / 4]
+    )  # fmt: skip
+    assert told[-1].share == 1
     assert [event.size_px for event in told[8:10]] == [32, 64]
 
 
@@ -243,14 +250,17 @@ def test_the_picture_on_its_way_is_shown_as_any_other(station: Station) -> None:
 
 def test_what_is_left_is_reckoned_from_what_was_made_here() -> None:
     """A step costs what its pixels cost; what an earlier worker made took this one no time."""
-    plan = ProofPlan(((10, 10, 40), (), (10, 10, 40)))
+    picture = Effort((2, 1), (10.0, 40.0))
+    plan = ProofPlan((picture, Effort((), ()), picture))
 
     assert (plan.steps, plan.steps_before(1), plan.steps_before(2)) == (6, 3, 3)
-    assert plan.eta_s(0, 3, spent_s=6) == 6
-    assert plan.eta_s(0, 2, spent_s=1) == 5
-    assert plan.eta_s(2, 4, spent_s=5) == 5
-    assert plan.eta_s(4, 6, spent_s=5) == 0
-    assert plan.eta_s(4, 4, spent_s=0) == 0
+    assert plan.total_px == 120
+    assert [plan.made_px(done) for done in range(4)] == [0, 60, 60, 120]
+    assert plan.made_px(2, 0.25) == 75
+    assert plan.eta_s(0, 60, spent_s=6) == 6
+    assert plan.eta_s(20, 70, spent_s=5) == 5
+    assert plan.eta_s(60, 120, spent_s=5) == 0
+    assert plan.eta_s(60, 60, spent_s=0) == 0
 
 
 def test_the_record_tells_of_every_picture(station: Station) -> None:
@@ -309,6 +319,8 @@ def test_a_proof_left_and_resumed_gives_the_same_bytes(
     assert len(result.facts.proof) == 4
     told = [event for event in events if isinstance(event, Progress)]
     assert [event.step for event in told][-1:] == ([] if steps == 4 * STEPS else [4 * STEPS])
+    assert [event.share for event in told][-1:] == ([] if steps == 4 * STEPS else [1])
+    assert all(event.share > steps // STEPS / 4 for event in told)
 
 
 def test_painted_pictures_are_kept_between_checkpoints_of_their_own(

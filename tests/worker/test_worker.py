@@ -63,7 +63,9 @@ def test_an_order_is_done(station: Station) -> None:
     assert [row.step for row in rows] == list(range(1, STEPS + 1))
     last = events[-2]
     assert (last.step, last.steps, last.level, last.levels, last.size_px) == (8, 8, 2, 2, 64)
-    assert last.eta_s == 0
+    # Four steps of a quarter of the pixels, four of all, and a last look at the file.
+    assert last.share == pytest.approx(5 / 6)
+    assert last.eta_s > 0
     result = events[-1]
     assert isinstance(result, Finished)
     assert [file.suffix for file in result.files] == [".png", ".losses.csv", ".losses.png"]
@@ -74,6 +76,26 @@ def test_an_order_is_done(station: Station) -> None:
     picture = decoded(file_of(result, ".png"))
     assert picture.shape == (1, 3, 48, 64)
     assert float((picture - decoded(work_order().content)).abs().mean()) > 0.01
+
+
+def test_what_was_made_before_a_job_was_left_counts_as_made(
+    station: Station, tmp_path: Path
+) -> None:
+    """Its share goes on from there; what is left of the time is reckoned from here alone."""
+    work = work_order(folder=tmp_path)
+    *_, saved, stopped = run_order(work, station, after(5))
+    assert isinstance(stopped, Stopped)
+    eager = replace(station, checkpoint_every_s=0)
+    told = [
+        event
+        for event in run_order(resumed(work, saved), eager, never)
+        if isinstance(event, Progress)
+    ]
+
+    # Four of a quarter of the pixels are one; with four of all and the last look it is six.
+    assert [event.share for event in told] == pytest.approx([3 / 6, 4 / 6, 5 / 6])
+    assert [event.step for event in told] == [6, 7, 8]
+    assert all(event.eta_s > 0 for event in told)
 
 
 def test_facts_are_those_of_the_run(station: Station, vgg16_weights: Weights) -> None:
