@@ -2,7 +2,9 @@
 
 import hashlib
 import io
-from collections.abc import Callable
+import resource
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -125,3 +127,17 @@ def decoded(data: bytes) -> Tensor:
     with Image.open(io.BytesIO(data)) as picture:
         array = np.asarray(picture.convert("RGB"), dtype=np.float32) / 255
     return torch.from_numpy(array).permute(2, 0, 1).unsqueeze(0)
+
+
+@contextmanager
+def no_room(most_bytes: int) -> Iterator[None]:
+    """Let this process write no larger file (RLIMIT_FSIZE in getrlimit(2)).
+
+    Only within a test: what pytest itself prints may go into a file that is larger.
+    """
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most_bytes, limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)

@@ -2,18 +2,15 @@
 
 import errno
 import pickle
-import resource
 import threading
 import weakref
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 from tiny import tiny_station
-from worker_rig import STEPS, file_of, finished, never, resumed, work_order
+from worker_rig import STEPS, file_of, finished, never, no_room, resumed, work_order
 
 from nstd.engine.stylize import Run
 from nstd.orders import Checkpoint, CheckpointLost, Failed, Finished, Progress, Stopped, WorkOrder
@@ -211,17 +208,6 @@ def test_where_writing_lasts_longer_than_a_step_checkpoints_are_left_out(
     assert isinstance(told[-1], Finished)
 
 
-@contextmanager
-def no_room() -> Iterator[None]:
-    """Let this process write no large file (RLIMIT_FSIZE in getrlimit(2))."""
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, limits[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-
-
 def test_a_disk_that_is_full_costs_the_checkpoint_not_the_job(
     station: Station, tmp_path: Path
 ) -> None:
@@ -229,7 +215,7 @@ def test_a_disk_that_is_full_costs_the_checkpoint_not_the_job(
     whole = file_of(finished(order(), station), ".png")
     eager, work = replace(station, checkpoint_every_s=0), order(folder=tmp_path / "parts")
     (tmp_path / "parts").mkdir()
-    with no_room():
+    with no_room(20_000):
         events = list(run_order(work, eager, never))
     lost = [event for event in events if isinstance(event, CheckpointLost)]
 

@@ -1,14 +1,13 @@
 """A run between two steps, as a file and back."""
 
 import errno
-import resource
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import save
 from tiny import ADAM, tiny_problem, tiny_recipe
+from worker_rig import no_room
 
 from nstd.engine.stylize import Run, SavedRun
 from nstd.foreman.space import state_bytes
@@ -177,21 +176,10 @@ def test_a_picture_without_its_log_is_none(path: Path) -> None:
     assert read_work(path) is None
 
 
-@pytest.fixture
-def no_room() -> Iterator[Callable[[], None]]:
-    """Return what lets this process write no large file (RLIMIT_FSIZE in getrlimit(2))."""
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    yield lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, limits[1]))
-    resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-
-
-def test_a_disk_that_takes_no_more_is_told_with_the_files_name(
-    path: Path, no_room: Callable[[], None]
-) -> None:
+def test_a_disk_that_takes_no_more_is_told_with_the_files_name(path: Path) -> None:
     """As the kernel says it; nothing is left behind."""
     contents = to_contents(SavedWork(some_run(), ROWS, 0.0), job_id="j")
-    no_room()
-    with pytest.raises(OSError, match="File too large") as raised:
+    with pytest.raises(OSError, match="File too large") as raised, no_room(10_000):
         write(path, contents)
     assert (raised.value.errno, raised.value.filename) == (errno.EFBIG, str(path))
     assert list(path.parent.iterdir()) == []
