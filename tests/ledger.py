@@ -361,8 +361,13 @@ class Ledger:
 
     def audit_end(self, jobs: Iterable[Job]) -> None:
         """All is calm: every photograph has one result, or a reason why not."""
+        # What an operator has asked for is painted, also where another job has done it meanwhile.
         results = Counter(
-            job.receipt for job in jobs if job.state == "done" and job.id not in self.ordered_anew
+            job.receipt
+            for job in jobs
+            if job.state == "done"
+            and job.id not in self.ordered_anew
+            and "retry" not in self.granted[job.id]
         )
         assert not self.asked, f"never answered: {self.asked}"
         assert self.ordered_anew <= {job.id for job in jobs}, "ordered anew, and not to be found"

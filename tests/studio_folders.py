@@ -134,7 +134,9 @@ class Studio:
         except Death:
             self.crash()
         else:
-            self.has_seen_the_clock = True
+            # What it has seen is written into the journal: not while the work folder fails.
+            failing = {fault.resource for fault in self.daemon.circuits.faults}
+            self.has_seen_the_clock = "work" not in failing
 
     def close(self) -> None:
         self._process.close()
