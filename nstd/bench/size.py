@@ -40,7 +40,8 @@ def _tiles(px: int, *, keeps_targets: bool) -> Thrift:
 WHOLE = Thrift()
 FEW_STEPS: Mapping[str, object] = {"steps": 2, "refine": {"steps": 2, "taper": 1}}  # at each level
 COARSE_TO_FINE: Mapping[str, object] = {**FEW_STEPS, "precision": "bf16"}
-STEP_DECAY: Mapping[str, object] = {"steps": 2}
+# Its own rate makes the loss rise in the first steps, which a job is refused for.
+STEP_DECAY: Mapping[str, object] = {"steps": 2, "optimizer": {"lr": 0.001}}
 # vgg16, because it comes along.
 WASSERSTEIN: Mapping[str, object] = {"steps": 2, "pyramid": None, "backbone": "vgg16"}
 COMBINATIONS = (
