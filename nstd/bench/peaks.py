@@ -49,7 +49,9 @@ def tiles_in_words(thrift: Thrift) -> str:
     """Say how much is looked at at once."""
     if thrift.tile_px is None:
         return "whole"
-    return f"tiles {thrift.tile_px}, targets {'kept' if thrift.keeps_targets else 'seen anew'}"
+    targets = "kept" if thrift.keeps_targets else "seen anew"
+    maps = f", maps of {thrift.kept} kept" if thrift.kept else ""
+    return f"tiles {thrift.tile_px}, targets {targets}{maps}"
 
 
 @dataclass(frozen=True)

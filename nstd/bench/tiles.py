@@ -19,8 +19,8 @@ from nstd.pool.serving import station_of
 from nstd.recipe import Recipe, load_recipe
 from nstd.recipe_files import HOUSE_RECIPE, recipe_names
 from nstd.worker.accelerator import exact_fp32, has_bf16
-from nstd.worker.effort import looked_px
-from nstd.worker.graph_memory import Stage, bytes_there_and_back, stages
+from nstd.worker.effort import looked_px, tiles_in
+from nstd.worker.graph_memory import Stage, bytes_kept, bytes_there_and_back, stages
 from nstd.worker.station import Station
 
 ROOM_SHARE = 0.75  # of the memory of a look at the whole picture, for what tiles keep
@@ -86,7 +86,7 @@ def most_kept(recipe: Recipe, tiles: Sequence[Tile], *, cut: Cut, value_bytes: i
     whole = stages(recipe, height=cut.height, width=cut.width, value_bytes=value_bytes)
     of_each = [_stages_of(recipe, tile, value_bytes) for tile in tiles]
     room = int(ROOM_SHARE * bytes_there_and_back(whole)) - max(map(bytes_there_and_back, of_each))
-    graph = max(sum(stage.kept for stage in passed) for passed in of_each)
+    graph = max(map(bytes_kept, of_each))
     return max(0, min(len(tiles), room // graph))
 
 
@@ -170,9 +170,7 @@ def tile_times(settings: WorkerSettings, pictures: Pictures, cut: Cut, repeats: 
     device = scene.station.device
     dtype = torch.bfloat16 if has_bf16(device) else torch.float32
     recipe = load_recipe(HOUSE_RECIPE)
-    tiles = Tiling(cut.tile_px).tiles(
-        height=cut.height, width=cut.width, architecture=recipe.backbone, layers=recipe.layers
-    )
+    tiles = tiles_in(recipe, Tiling(cut.tile_px), width=cut.width, height=cut.height)
     kept = (0, most_kept(recipe, tiles, cut=cut, value_bytes=dtype.itemsize))
     tilings = (WHOLE, *(Tiling(cut.tile_px, kept=count) for count in kept))
     made = scene.objectives(recipe, dtype, tilings)

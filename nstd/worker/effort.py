@@ -20,7 +20,7 @@ def looked_px(recipe: Recipe, tiling: Tiling, *, width: int, height: int) -> flo
     Halos are seen by several tiles. A tile whose maps are not kept is looked at once more, one way;
     and where the photograph's features are not kept, so is the photograph each time.
     """
-    tiles = _tiles(recipe, tiling, width=width, height=height)
+    tiles = tiles_in(recipe, tiling, width=width, height=height)
     if len(tiles) == 1:
         return width * height
     again = 1 - min(tiling.kept, len(tiles)) / len(tiles)
@@ -28,7 +28,8 @@ def looked_px(recipe: Recipe, tiling: Tiling, *, width: int, height: int) -> flo
     return _seen_px(tiles) * (1 + ONE_WAY * (again + photograph))
 
 
-def _tiles(recipe: Recipe, tiling: Tiling, *, width: int, height: int) -> tuple[Tile, ...]:
+def tiles_in(recipe: Recipe, tiling: Tiling, *, width: int, height: int) -> tuple[Tile, ...]:
+    """Cut a picture into tiles for all layers that a recipe asks for."""
     return tiling.tiles(
         height=height, width=width, architecture=recipe.backbone, layers=recipe.layers
     )
@@ -75,7 +76,7 @@ class Effort:
         The picture is looked at one way, and so is the photograph. In fp32 that takes as much
         longer than in the precision of the steps, `dtype`, as its numbers are wider.
         """
-        seen = _seen_px(_tiles(recipe, tiling, width=level.width, height=level.height))
+        seen = _seen_px(tiles_in(recipe, tiling, width=level.width, height=level.height))
         wider = torch.float32.itemsize / dtype.itemsize
         return replace(self, last_px=2 * ONE_WAY * seen * wider)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from nstd.engine.pyramid import Level, plan_levels
 from nstd.engine.tiling import Tile, Tiling
 from nstd.recipe import AdamChoice, Recipe
+from nstd.worker.effort import tiles_in
 from nstd.worker.graph_memory import (
     Stage,
     bytes_kept,
@@ -120,7 +121,7 @@ def _style_bytes(work: Work, thrift: Thrift, around: Surroundings) -> int:
 
 
 def _exactly_seen_bytes(work: Work, thrift: Thrift, around: Surroundings, size: Extent) -> int:
-    tile = _largest(_tiles(work.recipe, Tiling(thrift.look_px), size))
+    tile = _seen_once(work, thrift, size)
     return round(around.once_share * bytes_there(_stages(work.recipe, tile, VALUE_BYTES)))
 
 
@@ -172,7 +173,7 @@ def _left_bytes(work: Work, thrift: Thrift, level: Level) -> int:
 def _end_bytes(work: Work, thrift: Thrift, around: Surroundings, level: Level) -> int:
     """Return what the file and its delivered loss take, beside the run that made it."""
     size = Extent(level.width, level.height)
-    tile = _largest(_tiles(work.recipe, Tiling(thrift.look_px), size))
+    tile = _seen_once(work, thrift, size)
     encoded = 3 * size.pixels * 3 + work.keeps_colors * OF_COLORS * size.picture_bytes
     decoded = 3 * size.pixels + size.picture_bytes * (1 + work.keeps_colors)
     targets = target_bytes(
@@ -198,13 +199,14 @@ def kept_pictures(recipe: Recipe, level: Level) -> int:
 
 def tiles_of(recipe: Recipe, thrift: Thrift, size: Extent) -> tuple[Tile, ...]:
     """Return the tiles in which a picture of that size is looked at in the steps."""
-    return _tiles(recipe, thrift.tiling_at(size.width, size.height), size)
+    tiling = thrift.tiling_at(size.width, size.height)
+    return tiles_in(recipe, tiling, width=size.width, height=size.height)
 
 
-def _tiles(recipe: Recipe, tiling: Tiling, size: Extent) -> tuple[Tile, ...]:
-    return tiling.tiles(
-        height=size.height, width=size.width, architecture=recipe.backbone, layers=recipe.layers
-    )
+def _seen_once(work: Work, thrift: Thrift, size: Extent) -> Extent:
+    """Return what a tile sees of a picture that is looked at once, without a gradient."""
+    look = Tiling(thrift.look_px)
+    return _largest(tiles_in(work.recipe, look, width=size.width, height=size.height))
 
 
 def _largest(tiles: Sequence[Tile]) -> Extent:
