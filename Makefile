@@ -3,6 +3,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# One process a core; each loads torch, so not as many as a large machine has cores.
+PYTEST := $(BIN)/python -m pytest --numprocesses=auto --maxprocesses=8 --dist=worksteal
 
 .PHONY: demo test test-all lint types unit styles pages clean
 
@@ -35,10 +37,10 @@ types: $(VENV)/.installed-test
 	$(BIN)/mypy
 
 unit: $(VENV)/.installed-test
-	$(BIN)/python -m pytest
+	$(PYTEST)
 
 test-all: lint types $(VENV)/.installed-test
-	$(BIN)/python -m pytest -m ''
+	$(PYTEST) -m ''
 
 styles: $(VENV)/.installed-test
 	$(BIN)/python tests/makers/paint_styles.py inbox/styles
