@@ -48,7 +48,7 @@ def resize(picture: Tensor, *, width: int, height: int) -> Tensor:
         less = min(there[0], SHRUNK_FIRST * height), min(there[1], SHRUNK_FIRST * width)
         picture = F.interpolate(picture, less, mode="area")
     resized = F.interpolate(picture, (height, width), mode="bicubic", antialias=True)
-    return resized.clamp(0, 1)  # (1, 3, height, width)
+    return resized.clamp_(0, 1)  # (1, 3, height, width)
 
 
 def enlarge(picture: Tensor, *, width: int, height: int) -> Tensor:

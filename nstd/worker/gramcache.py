@@ -18,7 +18,7 @@ from nstd.engine.statistics import LayerStats
 from nstd.engine.targets import StyleStats
 from nstd.seal import sealed, unsealed
 
-PREPROCESSING_VERSION = 3
+PREPROCESSING_VERSION = 4
 KEPT_IN_MEMORY = 256
 
 

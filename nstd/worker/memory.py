@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from nstd.engine.pyramid import Level, plan_levels
 from nstd.engine.tiling import Tile, Tiling
-from nstd.recipe import AdamChoice, Recipe
+from nstd.recipe import AdamChoice, Canvas, Recipe
 from nstd.worker.effort import tiles_in
 from nstd.worker.graph_memory import (
     Stage,
@@ -15,6 +15,7 @@ from nstd.worker.graph_memory import (
     stages,
     target_bytes,
 )
+from nstd.worker.style_sizes import style_size
 from nstd.worker.thrift import Thrift, forgetful
 
 VALUE_BYTES = 4  # of a picture's channel, and of the exact look at the result
@@ -112,12 +113,20 @@ def _ground_bytes(work: Work, around: Surroundings) -> int:
 
 
 def _style_bytes(work: Work, thrift: Thrift, around: Surroundings) -> int:
-    """Return what looking at a style takes, of which the level's size is the most."""
-    px = work.style.pixels
-    decoded = 2 * work.style.picture_bytes + px * work.sample_bytes if around.holds_files else 0
-    size = min(work.style, work.canvas, key=lambda extent: extent.pixels)  # it is never enlarged
+    """Return what looking at a style takes, of which the largest level's look is the most."""
+    layers, style = work.recipe.style_layers, work.style
+    if not layers:
+        return 0
+    canvas = work.recipe.canvas
+    if not canvas or canvas.fit == "long_side":
+        canvas = Canvas(fit="long_side", px=max(work.canvas.width, work.canvas.height))
+    size = Extent(*style_size(canvas, width=style.width, height=style.height, layers=layers))
     seen = _exactly_seen_bytes(work, thrift, around, size)
-    return decoded + work.style.picture_bytes + seen
+    # It is resized along one side, and then along the other.
+    resized = max(2 * size.picture_bytes, size.picture_bytes + seen)
+    if not around.holds_files:
+        return style.picture_bytes + resized
+    return 2 * style.picture_bytes + style.pixels * work.sample_bytes + resized
 
 
 def _exactly_seen_bytes(work: Work, thrift: Thrift, around: Surroundings, size: Extent) -> int:

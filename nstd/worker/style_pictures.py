@@ -9,17 +9,16 @@ from torch import Tensor
 
 from nstd.engine.color import Tone, matched
 from nstd.engine.pixels import resize
-from nstd.engine.pyramid import canvas_size
 from nstd.engine.targets import StyleStats, blend, ladder_size_px, style_statistics
 from nstd.engine.tiling import Tiling
 from nstd.engine.visibility import hidden_filled, opacity, pixel_weights
-from nstd.layers import smallest_side_px
 from nstd.orders import StylePicture
 from nstd.pictures.images import load_photograph
 from nstd.recipe import Canvas, Recipe
 from nstd.worker.accelerator import exact_fp32
 from nstd.worker.gramcache import GramKey
 from nstd.worker.station import Station
+from nstd.worker.style_sizes import style_size
 
 
 class JobStyles:
@@ -106,23 +105,13 @@ class JobStyles:
 
         def measure() -> StyleStats:
             pixels, alpha = self._looked_at(style)
-            width, height = self._size(canvas, width=pixels.shape[3], height=pixels.shape[2])
-            small = resize(pixels, width=width, height=height)
+            layers, (height, width) = self.recipe.style_layers, pixels.shape[-2:]
+            width, height = style_size(canvas, width=width, height=height, layers=layers)
+            sized = resize(pixels, width=width, height=height)
             weights = pixel_weights(alpha, width=width, height=height)
             if tone:
-                small = matched(small, tone)
-            layers, tiling = self.recipe.style_layers, self.tiling
+                sized = matched(sized, tone)
             with exact_fp32():  # one entry of the cache serves the steps and the delivered loss
-                return style_statistics(backbone, small, layers, weights, tiling)
+                return style_statistics(backbone, sized, layers, weights, self.tiling)
 
         return self.station.cache.get(key, measure)
-
-    def _size(self, canvas: Canvas, *, width: int, height: int) -> tuple[int, int]:
-        if canvas.fit != "long_side":
-            return canvas_size(canvas, width=width, height=height)
-        # A style is never enlarged: that would teach the picture blur.
-        scale = min(1.0, canvas.px / max(width, height))
-        # … except where its short side would leave the deepest layer nothing to look at.
-        shortest = smallest_side_px(self.recipe.style_layers) // 4
-        scale = max(scale, shortest / min(width, height))
-        return round(width * scale), round(height * scale)
