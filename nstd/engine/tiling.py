@@ -100,7 +100,10 @@ class Tiling:
     """How much of a picture is looked at at once, and what is kept between two looks."""
 
     tile_px: int | None = None  # own pixels a side, at most about; None: the whole picture
-    kept: int = 0  # of several tiles so many keep their graphs, and are looked at once
+    # Of several tiles so many keep their graphs, from the entry of that block on; what lies below
+    # they look at again. From 1 on it is all, and they are looked at once.
+    kept: int = 0
+    kept_from: int = 1
     keeps_targets: bool = True  # else the photograph is looked at again with each tile
     between: Callable[[], None] = nothing  # called before each look at a tile
 
