@@ -6,11 +6,12 @@ looked at once more.
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.autograd.graph import GradientEdge, get_gradient_edge
 
 from nstd.engine.backbone import Backbone
 from nstd.engine.content import ContentTargets
@@ -27,16 +28,29 @@ Slopes = Mapping[str, Tensor | None]  # of the terms' sum; None where no term as
 
 
 @dataclass(frozen=True)
+class Part:
+    """A part of the way: from the entry of the block `first` to that of `before`, or the end."""
+
+    first: int = 1
+    before: int | None = None
+
+    def of(self, layers: Iterable[str]) -> tuple[str, ...]:
+        """Return those of the layers that lie there."""
+        end = self.before or math.inf
+        return tuple(name for name in layers if self.first <= deepest_block([name]) < end)
+
+
+@dataclass(frozen=True)
 class Graph:
-    """The part of a look that is kept: from `entry`, which it begins with, to the sums `deep`.
+    """The part of a look that is kept: from `entry` to where the sums are its `ends`.
 
     The entry is the tile's pixels, where `kept_from` is the first block; else the map that comes
-    out of the pooling above it.
+    out of the pooling before the block. The sums' values are told already, and are not held.
     """
 
     kept_from: int
     entry: Tensor
-    deep: Sums
+    ends: Mapping[str, GradientEdge]
 
 
 @dataclass(frozen=True)
@@ -68,17 +82,19 @@ class Sight:
             kept_from: the block from whose entry on the graph is kept; None: nothing is.
         """
         self.between()
+        targets = self._targets(tile, Part())
         shallow: Sums = {}
         entry = picture[..., *tile.seen.slices].detach()
         if kept_from != 1:
             with torch.no_grad():
-                shallow, entry = self._passed(entry, tile, before=kept_from)
+                shallow, entry = self._passed(entry, tile, Part(before=kept_from), targets)
         if kept_from is None:
             return Look(shallow, None)
         entry.requires_grad_(True)
-        deep, _ = self._passed(entry, tile, first=kept_from)
+        deep, _ = self._passed(entry, tile, Part(first=kept_from), targets)
+        ends = {name: get_gradient_edge(part) for name, part in deep.items()}
         detached = {name: part.detach() for name, part in deep.items()}
-        return Look({**shallow, **detached}, Graph(kept_from, entry, deep))
+        return Look({**shallow, **detached}, Graph(kept_from, entry, ends))
 
     def gradient(
         self, picture: Tensor, tile: Tile, slopes: Slopes, graph: Graph | None = None
@@ -88,33 +104,29 @@ class Sight:
         Args:
             graph: what is kept of the look at the tile; it is used up.
         """
-        outputs, handed = _asked(graph.deep, slopes) if graph else ([], [])
-        if graph and graph.kept_from == 1:
-            return _back(outputs, handed, graph.entry)
-        at_entry = _back(outputs, handed, graph.entry) if graph else None
+        kept_from = graph.kept_from if graph else None
+        at_entry = _back(graph.ends, slopes, graph.entry) if graph else None
+        if at_entry is not None and kept_from == 1:
+            return at_entry
         self.between()
         leaf = picture[..., *tile.seen.slices].detach().requires_grad_(True)
-        shallow, onward = self._passed(leaf, tile, before=graph.kept_from if graph else None)
-        outputs, handed = _asked(shallow, slopes)
-        if at_entry is not None:
-            outputs, handed = [*outputs, onward], [*handed, at_entry]
-        return _back(outputs, handed, leaf)
+        part = Part(before=kept_from)
+        sums, onward = self._passed(leaf, tile, part, self._targets(tile, part))
+        return _back({**sums, "onward": onward}, {**slopes, "onward": at_entry}, leaf)
+
+    def _targets(self, tile: Tile, part: Part) -> Mapping[str, Tensor]:
+        """Return the photograph's features that a part of the way is compared with, by layer."""
+        return self.targets.own(tile, part.of(self.content_layers)) if self.targets else {}
 
     def _passed(
-        self, x: Tensor, tile: Tile, *, first: int = 1, before: int | None = None
+        self, x: Tensor, tile: Tile, part: Part, targets: Mapping[str, Tensor]
     ) -> tuple[Sums, Tensor]:
         """Go a part of the way; return what it adds to the sums, and the map that goes on.
 
         Args:
-            x: a tile's pixels (1, 3, h, w), or the map that enters the block `first`.
-            before: the block that is not entered any more; None: there is none.
+            x: a tile's pixels (1, 3, h, w), or the map that enters a deeper block.
         """
-
-        style, content = (
-            [name for name in layers if first <= deepest_block([name]) < (before or math.inf)]
-            for layers in (self.style_layers, self.content_layers)
-        )
-        targets = self.targets.own(tile, content) if self.targets else {}
+        style, content = part.of(self.style_layers), part.of(targets)
         sums: dict[str, Tensor] = {}
 
         def tap(layer: str, features: Tensor) -> Tensor:
@@ -122,16 +134,18 @@ class Sight:
             if layer in style:
                 features, moments = tapped_sums(features, own=own, weights=weights)
                 sums[f"total.{layer}"], sums[f"gram.{layer}"] = moments.parts
-            if layer in targets:
+            if layer in content:
                 features, sums[f"distance.{layer}"] = tapped_distance(
                     features, targets[layer], own=own, weights=weights
                 )
             return features
 
         onward = x
-        if style or content or before:
-            _, onward = self.backbone.passed(x, {*style, *content}, tap, first=first, before=before)
-        if self.tv and first == 1:
+        if style or content or part.before:
+            _, onward = self.backbone.passed(
+                x, {*style, *content}, tap, first=part.first, before=part.before
+            )
+        if self.tv and part.first == 1:
             patch = patch_of(tile, x, self.pixel_weights, self.size)
             sums["tv"] = self.tv(patch)
         return sums, onward
@@ -141,12 +155,9 @@ class Sight:
         return None if weights is None else weights[..., *tile.place_at(layer).slices]
 
 
-def _asked(sums: Sums, slopes: Slopes) -> tuple[list[Tensor], list[Tensor]]:
-    """Return the sums that a term asks for, and their slopes."""
-    asked = [(part, slope) for name, part in sums.items() if (slope := slopes[name]) is not None]
-    return [part for part, _ in asked], [slope for _, slope in asked]
-
-
-def _back(outputs: Sequence[Tensor], handed: Sequence[Tensor], leaf: Tensor) -> Tensor:
+def _back(ends: Mapping[str, Tensor | GradientEdge], slopes: Slopes, leaf: Tensor) -> Tensor:
+    """Return what comes back to the leaf from those of the ends that have a slope."""
+    asked = [(end, slope) for name, end in ends.items() if (slope := slopes[name]) is not None]
+    outputs, handed = zip(*asked, strict=True)
     (gradient,) = torch.autograd.grad(outputs, leaf, handed)
     return gradient
