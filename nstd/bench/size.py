@@ -185,7 +185,8 @@ def _stand_ins(found: tuple[Difference, ...]) -> str:
 
 
 def _kept(timed: Timed) -> str:
-    return f"graphs of {timed.kept} of {timed.tiles} tiles kept"
+    part = f" from block {timed.kept_from} on" if timed.kept_from > 1 else ""
+    return f"graphs of {timed.kept} of {timed.tiles} tiles kept{part}"
 
 
 def _how(peak: Peak) -> str:
