@@ -134,11 +134,12 @@ def test_the_figures_are_measured_and_held_against_their_bars(
 
 
 def test_the_plan_is_of_twelve_that_differ() -> None:
-    """Sizes, recipes, optimisers, precisions, tiles, kept targets or not; and some at full size."""
+    """Sizes, recipes, optimisers, precisions, tiles, what is kept; and some at full size."""
     assert len({job.words for job in COMBINATIONS}) == 12
     thrifts = [job.thrift for job in COMBINATIONS if job.thrift]
     assert {thrift.tile_px for thrift in thrifts} == {None, 256, 512, 1024}
     assert {thrift.keeps_targets for thrift in thrifts} == {True, False}
+    assert {thrift.kept_from for thrift in thrifts if thrift.kept} == {2, 3}
     for job in LARGE:
         recipe = job.loaded_recipe()
         levels = plan_levels(recipe, width=job.width, height=job.height)
