@@ -50,7 +50,8 @@ def tiles_in_words(thrift: Thrift) -> str:
     if thrift.tile_px is None:
         return "whole"
     targets = "kept" if thrift.keeps_targets else "seen anew"
-    maps = f", maps of {thrift.kept} kept" if thrift.kept else ""
+    part = f" from block {thrift.kept_from} on" if thrift.kept_from > 1 else ""
+    maps = f", maps of {thrift.kept} kept{part}" if thrift.kept else ""
     return f"tiles {thrift.tile_px}, targets {targets}{maps}"
 
 

@@ -33,8 +33,8 @@ def _flat(optimizer: Mapping[str, object], steps: int, precision: str) -> Mappin
     }
 
 
-def _tiles(px: int, *, keeps_targets: bool) -> Thrift:
-    return Thrift(tile_px=px, keeps_targets=keeps_targets, keeps_history=True)
+def _tiles(px: int, *, keeps_targets: bool, kept: int = 0, kept_from: int = 1) -> Thrift:
+    return Thrift(px, keeps_targets, keeps_history=True, kept=kept, kept_from=kept_from)
 
 
 WHOLE = Thrift()
@@ -50,11 +50,19 @@ COMBINATIONS = (
     SizedJob(864, 576, "vgg16-step-decay", STEP_DECAY, _tiles(256, keeps_targets=True)),
     SizedJob(1224, 816, overrides=_flat(LBFGS, 4, "fp32"), thrift=WHOLE),
     SizedJob(1224, 816, overrides=_flat(LBFGS, 6, "bf16"), thrift=_tiles(256, keeps_targets=True)),
-    SizedJob(1224, 816, overrides=_flat(ADAM, 2, "fp32"), thrift=_tiles(512, keeps_targets=False)),
+    SizedJob(
+        1224,
+        816,
+        overrides=_flat(ADAM, 2, "fp32"),
+        thrift=_tiles(512, keeps_targets=False, kept=6, kept_from=3),
+    ),
     SizedJob(1500, 1000, overrides=_flat(ADAM, 2, "bf16"), thrift=WHOLE),
     SizedJob(1728, 1152, overrides=_flat(ADAM, 2, "fp32"), thrift=_tiles(1024, keeps_targets=True)),
     SizedJob(
-        1728, 1152, overrides=_flat(LBFGS, 4, "bf16"), thrift=_tiles(512, keeps_targets=False)
+        1728,
+        1152,
+        overrides=_flat(LBFGS, 4, "bf16"),
+        thrift=_tiles(512, keeps_targets=False, kept=4, kept_from=2),
     ),
     SizedJob(
         2124, 1416, overrides=_flat(ADAM, 2, "bf16"), thrift=_tiles(1024, keeps_targets=False)
@@ -185,7 +193,8 @@ def _stand_ins(found: tuple[Difference, ...]) -> str:
 
 
 def _kept(timed: Timed) -> str:
-    return f"graphs of {timed.kept} of {timed.tiles} tiles kept"
+    part = f" from block {timed.kept_from} on" if timed.kept_from > 1 else ""
+    return f"graphs of {timed.kept} of {timed.tiles} tiles kept{part}"
 
 
 def _how(peak: Peak) -> str:

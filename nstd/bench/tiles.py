@@ -1,7 +1,7 @@
 """Tiles against the whole, in a process of its own: how far the gradient differs, and the time."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -11,16 +11,18 @@ from nstd.bench.machine import best_seconds_of_each
 from nstd.engine.objective import Objective, make_objective
 from nstd.engine.pixels import resize
 from nstd.engine.targets import style_statistics
-from nstd.engine.tiling import WHOLE, Tile, Tiling
+from nstd.engine.tiling import WHOLE, Tiling
 from nstd.errors import WeightsError
+from nstd.layers import deepest_block
 from nstd.pictures.images import load_photograph
 from nstd.pool.contract import WorkerSettings
 from nstd.pool.serving import station_of
 from nstd.recipe import Recipe, load_recipe
 from nstd.recipe_files import HOUSE_RECIPE, recipe_names
 from nstd.worker.accelerator import exact_fp32, has_bf16
-from nstd.worker.effort import looked_px, tiles_in
-from nstd.worker.graph_memory import Stage, bytes_kept, bytes_there_and_back, stages
+from nstd.worker.effort import grid_in, looked_px
+from nstd.worker.graph_memory import bytes_of_looks, bytes_there_and_back, stages
+from nstd.worker.keeping import Keeping, keepings
 from nstd.worker.station import Station
 
 ROOM_SHARE = 0.75  # of the memory of a look at the whole picture, for what tiles keep
@@ -52,12 +54,13 @@ class Difference:
 
 @dataclass(frozen=True)
 class Timed:
-    """The seconds of an evaluation in tiles of which `kept` keep their graphs.
+    """The seconds of an evaluation in tiles of which some keep their graphs, from a block on.
 
     `share` is that of the whole picture's seconds, `expected` what it is by arithmetic.
     """
 
     kept: int
+    kept_from: int
     tiles: int
     seconds: float
     share: float
@@ -78,21 +81,27 @@ class Times:
     some_kept: Timed
 
 
-def most_kept(recipe: Recipe, tiles: Sequence[Tile], *, cut: Cut, value_bytes: int) -> int:
-    """Return how many tiles can keep their graphs in a share of what the whole's look takes.
+def kept_in_room(recipe: Recipe, cut: Cut, value_bytes: int) -> Tiling:
+    """Let tiles keep what fits in a share of the memory that a look at the whole takes.
 
-    One of the others is looked at beside them.
+    It is chosen as for a job: what computes least.
     """
+    tiling = Tiling(cut.tile_px)
+    grid = grid_in(recipe, tiling, width=cut.width, height=cut.height)
     whole = stages(recipe, height=cut.height, width=cut.width, value_bytes=value_bytes)
-    of_each = [_stages_of(recipe, tile, value_bytes) for tile in tiles]
-    room = int(ROOM_SHARE * bytes_there_and_back(whole)) - max(map(bytes_there_and_back, of_each))
-    graph = max(map(bytes_kept, of_each))
-    return max(0, min(len(tiles), room // graph))
+    room = ROOM_SHARE * bytes_there_and_back(whole)
+    height, width = grid.largest
+    passed = stages(recipe, height=height, width=width, value_bytes=value_bytes)
 
+    def fits(keeping: Keeping) -> bool:
+        kept, kept_from = keeping.kept, keeping.kept_from
+        return bytes_of_looks(passed, count=grid.count, kept=kept, kept_from=kept_from) <= room
 
-def _stages_of(recipe: Recipe, tile: Tile, value_bytes: int) -> tuple[Stage, ...]:
-    height, width = len(tile.seen.rows), len(tile.seen.columns)
-    return stages(recipe, height=height, width=width, value_bytes=value_bytes)
+    ways = [
+        replace(tiling, kept=keeping.kept, kept_from=keeping.kept_from)
+        for keeping in keepings(grid.count, deepest_block(recipe.layers), fits)
+    ]
+    return min(ways, key=lambda way: looked_px(recipe, way, width=cut.width, height=cut.height))
 
 
 @dataclass(frozen=True)
@@ -170,9 +179,7 @@ def tile_times(settings: WorkerSettings, pictures: Pictures, cut: Cut, repeats: 
     device = scene.station.device
     dtype = torch.bfloat16 if has_bf16(device) else torch.float32
     recipe = load_recipe(HOUSE_RECIPE)
-    tiles = tiles_in(recipe, Tiling(cut.tile_px), width=cut.width, height=cut.height)
-    kept = (0, most_kept(recipe, tiles, cut=cut, value_bytes=dtype.itemsize))
-    tilings = (WHOLE, *(Tiling(cut.tile_px, kept=count) for count in kept))
+    tilings = (WHOLE, Tiling(cut.tile_px), kept_in_room(recipe, cut, dtype.itemsize))
     made = scene.objectives(recipe, dtype, tilings)
     picture = scene.between
 
@@ -180,12 +187,13 @@ def tile_times(settings: WorkerSettings, pictures: Pictures, cut: Cut, repeats: 
     whole_s, *tiled_s = best_seconds_of_each(works, device, repeats)
     none, some = (
         Timed(
-            kept=count,
-            tiles=len(tiles),
+            kept=tiling.kept,
+            kept_from=tiling.kept_from,
+            tiles=len(objective.tiles),
             seconds=seconds,
             share=seconds / whole_s,
             expected=looked_px(recipe, tiling, width=cut.width, height=cut.height) / cut.pixels,
         )
-        for count, tiling, seconds in zip(kept, tilings[1:], tiled_s, strict=True)
+        for tiling, objective, seconds in zip(tilings[1:], made[1:], tiled_s, strict=True)
     )
     return Times(str(dtype).removeprefix("torch."), whole_s, none, some)

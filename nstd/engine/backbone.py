@@ -73,13 +73,34 @@ class Backbone:
         Returns:
             one tensor (1, C, h, w) a name, in the backbone's own precision.
         """
+        found, _ = self.passed(picture, layers, tap)
+        return found
+
+    def passed(
+        self,
+        x: Tensor,
+        layers: Iterable[str],
+        tap: Tap | None = None,
+        *,
+        first: int = 1,
+        before: int | None = None,
+    ) -> tuple[dict[str, Tensor], Tensor]:
+        """Go a part of the way: return the activations there, and the map that goes on.
+
+        Args:
+            x: what enters the block `first`: the picture, as for `features`; or the map that came
+                out of the part before it.
+            layers: those of this part alone.
+            before: the block that is not entered any more: the map that goes on is the pooled one.
+                None: as far as the deepest of the layers.
+        """
         wanted = set(layers)
         found: dict[str, Tensor] = {}
-        x = PADDINGS[self.padding]((picture - self.mean) / self.std)  # (1, 3, H+2, W+2)
-        x = x.to(self.dtype).contiguous(memory_format=torch.channels_last)
-        edge = 0  # the first convolution's is there already
-        for block_index, block in enumerate(self.blocks):
-            if block_index:
+        edge = 1
+        if first == 1:
+            x, edge = self._prepared(x), 0  # the first convolution's is there already
+        for number, block in enumerate(self.blocks[first - 1 :], first):
+            if number > first:
                 x = POOLINGS[self.pooling](x)  # (1, C, h/2, w/2)
             for convolution in block:
                 x = F.conv2d(x, convolution.weight, convolution.bias, padding=edge)  # (1, N, h, w)
@@ -91,9 +112,15 @@ class Backbone:
                     x = F.relu_(x)
                 if convolution.relu_name in wanted:
                     x = found[convolution.relu_name] = tap(convolution.relu_name, x) if tap else x
-                if len(found) == len(wanted):
-                    return found
+                if before is None and len(found) == len(wanted):
+                    return found, x
+            if number + 1 == before:
+                return found, POOLINGS[self.pooling](x)
         raise KeyError(f"{self.architecture} has no layers {sorted(wanted - set(found))}")
+
+    def _prepared(self, picture: Tensor) -> Tensor:
+        x = PADDINGS[self.padding]((picture - self.mean) / self.std)  # (1, 3, H+2, W+2)
+        return x.to(self.dtype).contiguous(memory_format=torch.channels_last)
 
 
 def assemble(

@@ -15,8 +15,8 @@ from nstd.layers import map_size
 class ContentTargets(Protocol):
     """The photograph's features at one level."""
 
-    def own(self, tile: Tile) -> Mapping[str, Tensor]:
-        """Return the features (1, C, h, w) of a tile's own places, by layer."""
+    def own(self, tile: Tile, layers: Sequence[str]) -> Mapping[str, Tensor]:
+        """Return the features (1, C, h, w) of a tile's own places at some of the layers."""
 
 
 @dataclass(frozen=True)
@@ -25,8 +25,8 @@ class KeptTargets:
 
     maps: Mapping[str, Tensor]
 
-    def own(self, tile: Tile) -> Mapping[str, Tensor]:
-        return {layer: seen[..., *tile.place_at(layer).slices] for layer, seen in self.maps.items()}
+    def own(self, tile: Tile, layers: Sequence[str]) -> Mapping[str, Tensor]:
+        return {layer: self.maps[layer][..., *tile.place_at(layer).slices] for layer in layers}
 
 
 @dataclass(frozen=True)
@@ -35,11 +35,12 @@ class LookedUpTargets:
 
     content: Tensor
     backbone: Backbone
-    layers: tuple[str, ...]
 
     @torch.no_grad()
-    def own(self, tile: Tile) -> Mapping[str, Tensor]:
-        seen = self.backbone.features(self.content[..., *tile.seen.slices], self.layers)
+    def own(self, tile: Tile, layers: Sequence[str]) -> Mapping[str, Tensor]:
+        if not layers:
+            return {}
+        seen = self.backbone.features(self.content[..., *tile.seen.slices], layers)
         return {layer: map_[..., *tile.own_at(layer).slices] for layer, map_ in seen.items()}
 
 
@@ -56,13 +57,13 @@ def kept_targets(
     Args:
         between: called before each of several tiles.
     """
-    looked_up = LookedUpTargets(content, backbone, tuple(layers))
+    looked_up = LookedUpTargets(content, backbone)
     if len(tiles) == 1:
-        return KeptTargets(looked_up.own(tiles[0]))
+        return KeptTargets(looked_up.own(tiles[0], layers))
     maps: dict[str, Tensor] = {}
     for tile in tiles:
         between()
-        for layer, part in looked_up.own(tile).items():
+        for layer, part in looked_up.own(tile, layers).items():
             if layer not in maps:
                 height, width = content.shape[-2:]
                 maps[layer] = torch.empty(

@@ -5,7 +5,7 @@ that are its own. To know the features there it looks at more: as far around as 
 """
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from torch import Tensor
@@ -91,6 +91,32 @@ def halo_px(architecture: str, layers: Iterable[str]) -> int:
     return math.ceil(sum(cell_px(name) for name in convolutions) / cell) * cell
 
 
+@dataclass(frozen=True)
+class Grid:
+    """Where a picture is cut: what the tiles of each row and of each column see and own."""
+
+    rows: Sequence[tuple[Span, Span]]
+    columns: Sequence[tuple[Span, Span]]
+
+    @property
+    def tiles(self) -> tuple[Tile, ...]:
+        return tuple(
+            Tile(seen=Window(seen_rows, seen_columns), own=Window(own_rows, own_columns))
+            for seen_rows, own_rows in self.rows
+            for seen_columns, own_columns in self.columns
+        )
+
+    @property
+    def count(self) -> int:
+        return len(self.rows) * len(self.columns)
+
+    @property
+    def largest(self) -> tuple[int, int]:
+        """Height and width of the most that a tile sees."""
+        height, width = (max(len(seen) for seen, _ in line) for line in (self.rows, self.columns))
+        return height, width
+
+
 def nothing() -> None:
     """Do nothing at that time."""
 
@@ -100,7 +126,10 @@ class Tiling:
     """How much of a picture is looked at at once, and what is kept between two looks."""
 
     tile_px: int | None = None  # own pixels a side, at most about; None: the whole picture
-    kept: int = 0  # of several tiles so many keep their graphs, and are looked at once
+    # Of several tiles so many keep their graphs, from the entry of that block on; what lies below
+    # they look at again. From 1 on it is all, and they are looked at once.
+    kept: int = 0
+    kept_from: int = 1
     keeps_targets: bool = True  # else the photograph is looked at again with each tile
     between: Callable[[], None] = nothing  # called before each look at a tile
 
@@ -108,20 +137,20 @@ class Tiling:
         self, *, height: int, width: int, architecture: str, layers: Iterable[str]
     ) -> tuple[Tile, ...]:
         """Cut a picture into tiles, all seeing as much, for the layers that they are asked for."""
+        return self.grid(height=height, width=width, architecture=architecture, layers=layers).tiles
+
+    def grid(self, *, height: int, width: int, architecture: str, layers: Iterable[str]) -> Grid:
+        """Say where a picture is cut into tiles."""
         wanted = tuple(layers)
         if self.tile_px is None or not wanted:
-            whole = Window(Span(0, height), Span(0, width))
-            return (Tile(seen=whole, own=whole),)
+            rows, columns = ([(Span(0, length), Span(0, length))] for length in (height, width))
+            return Grid(rows, columns)
         halo = halo_px(architecture, wanted)
         cell = max(cell_px(layer) for layer in wanted)
         rows, columns = (
             _spans(length, tile_px=self.tile_px, halo=halo, cell=cell) for length in (height, width)
         )
-        return tuple(
-            Tile(seen=Window(seen_rows, seen_columns), own=Window(own_rows, own_columns))
-            for seen_rows, own_rows in rows
-            for seen_columns, own_columns in columns
-        )
+        return Grid(rows, columns)
 
 
 WHOLE = Tiling()

@@ -1,12 +1,13 @@
 """How much there is to look at: in one step, in all of a picture, and how much of that is left."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import torch
 
 from nstd.engine.pyramid import Level
-from nstd.engine.tiling import Tile, Tiling
+from nstd.engine.tiling import Grid, Tile, Tiling
+from nstd.layers import CHANNELS_PER_BLOCK, cell_px, deepest_block, layer_names
 from nstd.orders import LossRow
 from nstd.recipe import Recipe
 
@@ -18,19 +19,61 @@ def looked_px(recipe: Recipe, tiling: Tiling, *, width: int, height: int) -> flo
     """Return how many pixels an evaluation looks at, there and back.
 
     Halos are seen by several tiles. A tile whose maps are not kept is looked at once more, one way;
-    and where the photograph's features are not kept, so is the photograph each time.
+    one that keeps those of deep blocks, as far as the entry of these. Where the photograph's
+    features are not kept, it is looked at each time, as far as it is compared.
     """
     tiles = tiles_in(recipe, tiling, width=width, height=height)
     if len(tiles) == 1:
         return width * height
-    again = 1 - min(tiling.kept, len(tiles)) / len(tiles)
-    photograph = 0 if tiling.keeps_targets else 1 + again
-    return _seen_px(tiles) * (1 + ONE_WAY * (again + photograph))
+    kept, others = _seen_px(tiles[: tiling.kept]), _seen_px(tiles[tiling.kept :])
+    entered = min(tiling.kept_from, deepest_block(recipe.layers))
+    again = others + kept * share_below(recipe, entered)
+    photograph = 0.0
+    if not tiling.keeps_targets:
+        compared, below = (
+            _share(recipe, _multiplications(recipe.backbone, layers))
+            for layers in (recipe.content_layers, _below(recipe.content_layers, entered))
+        )
+        photograph = compared * (kept + 2 * others) + below * kept
+    return kept + others + ONE_WAY * (again + photograph)
+
+
+def share_below(recipe: Recipe, block: int) -> float:
+    """Return what part of a recipe's network, by arithmetic, lies before the entry of a block."""
+    layers = _below(layer_names(recipe.backbone), block)
+    return _share(recipe, _multiplications(recipe.backbone, layers))
+
+
+def _below(layers: Iterable[str], block: int) -> tuple[str, ...]:
+    return tuple(name for name in layers if deepest_block([name]) < block)
+
+
+def _share(recipe: Recipe, multiplications: float) -> float:
+    return multiplications / _multiplications(recipe.backbone, recipe.layers)
+
+
+def _multiplications(architecture: str, layers: Iterable[str]) -> float:
+    """Return how many a pixel takes as far as the deepest of some layers; 0 for none."""
+    wanted, names = set(layers), layer_names(architecture)
+    total, channels, passed = 0.0, 3, 0.0
+    for name in names:
+        if name.startswith("conv"):
+            made = CHANNELS_PER_BLOCK[deepest_block([name]) - 1]
+            total += 9 * channels * made / cell_px(name) ** 2
+            channels = made
+        if name in wanted:
+            passed = total
+    return passed
 
 
 def tiles_in(recipe: Recipe, tiling: Tiling, *, width: int, height: int) -> tuple[Tile, ...]:
     """Cut a picture into tiles for all layers that a recipe asks for."""
-    return tiling.tiles(
+    return grid_in(recipe, tiling, width=width, height=height).tiles
+
+
+def grid_in(recipe: Recipe, tiling: Tiling, *, width: int, height: int) -> Grid:
+    """Say where a picture is cut into tiles for all layers that a recipe asks for."""
+    return tiling.grid(
         height=height, width=width, architecture=recipe.backbone, layers=recipe.layers
     )
 

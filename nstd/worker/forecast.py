@@ -1,7 +1,6 @@
 """With how little memory a job begins: with all there is, or less, where that would not fit."""
 
 import io
-from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
@@ -9,6 +8,7 @@ import torch
 
 from nstd.engine.pyramid import canvas_size
 from nstd.errors import JobError, PictureError
+from nstd.layers import deepest_block
 from nstd.orders import WorkOrder
 from nstd.pictures.beyond_pillow import is_beyond_pillow
 from nstd.pictures.images import UNDECODABLE
@@ -16,6 +16,7 @@ from nstd.pictures.opening import opened
 from nstd.worker.accelerator import memory_in_use_bytes, release_memory
 from nstd.worker.allowance import allowance
 from nstd.worker.effort import looked_px
+from nstd.worker.keeping import Keeping, keepings
 from nstd.worker.memory import (
     GPU,
     PROCESSOR,
@@ -23,8 +24,8 @@ from nstd.worker.memory import (
     Extent,
     Surroundings,
     Work,
+    grid_of,
     predicted_peak_bytes,
-    tiles_of,
 )
 from nstd.worker.shortage import Shortage
 from nstd.worker.station import Station
@@ -49,32 +50,36 @@ def first_thrift(order: WorkOrder, station: Station) -> Thrift | Shortage:
         each = (predicted_bytes(work, thrift, station.device) for work in works)
         return round(MARGIN * max(each))
 
+    def fits(thrift: Thrift) -> bool:
+        return needed_bytes(thrift) <= allowed.free_bytes
+
     tiled_anyway = any(work.canvas.pixels >= MOST_AT_ONCE_PX for work in works)
-    if not tiled_anyway and needed_bytes(Thrift()) <= allowed.free_bytes:
+    if not tiled_anyway and fits(Thrift()):
         return Thrift()
     least = 0
     for tries in _thrifts():
-        fitting = [thrift for thrift in tries if needed_bytes(thrift) <= allowed.free_bytes]
+        fitting = [thrift for thrift in tries if fits(thrift)]
         if fitting:
-            most = [_most_kept(t, works, allowed.free_bytes, needed_bytes) for t in fitting]
-            return min(most, key=lambda thrift: sum(_looked_px(thrift, w) for w in works))
+            return min(
+                (keeping for thrift in fitting for keeping in _keeping(thrift, works, fits)),
+                key=lambda thrift: sum(_looked_px(thrift, work) for work in works),
+            )
         least = min(needed_bytes(thrift) for thrift in tries)
     return Shortage(memory_in_use_bytes(station.device) + least, allowed.there_bytes)
 
 
-def _most_kept(
-    thrift: Thrift,
-    works: Sequence[Work],
-    free_bytes: int,
-    needed_bytes: Callable[[Thrift], int],
-) -> Thrift:
-    """Let as many tiles keep their maps as memory allows: it takes the more, the more do."""
-    tiles = max(len(tiles_of(work.recipe, thrift, work.canvas)) for work in works)
-    counts = range(tiles + 1)
-    fitting = bisect_right(
-        counts, free_bytes, key=lambda kept: needed_bytes(replace(thrift, kept=kept))
-    )
-    return replace(thrift, kept=max(0, fitting - 1))
+def _keeping(
+    thrift: Thrift, works: Sequence[Work], fits: Callable[[Thrift], bool]
+) -> Iterator[Thrift]:
+    """Return the same with as many tiles as fit keeping their maps, from each block on."""
+    tiles = max(grid_of(work.recipe, thrift, work.canvas).count for work in works)
+    blocks = max(deepest_block(work.recipe.layers) for work in works)
+    for keeping in keepings(tiles, blocks, lambda keeping: fits(_with(thrift, keeping))):
+        yield _with(thrift, keeping)
+
+
+def _with(thrift: Thrift, keeping: Keeping) -> Thrift:
+    return replace(thrift, kept=keeping.kept, kept_from=keeping.kept_from)
 
 
 def _looked_px(thrift: Thrift, work: Work) -> float:

@@ -9,6 +9,7 @@ from nstd.layers import (
     CHANNELS_PER_BLOCK,
     CONVOLUTIONS_PER_BLOCK,
     cell_px,
+    deepest_block,
     layer_names,
     map_size,
 )
@@ -23,8 +24,10 @@ class Stage:
 
     `made` is its map, `kept` what it keeps for the way back, `noted` what a caller who named its
     layer holds of it, and `back` is the most there is of gradients when the way leads back here.
+    A pooling belongs to the `block` that it leads out of.
     """
 
+    block: int
     made: int
     kept: int
     noted: int
@@ -44,7 +47,7 @@ def _stages(recipe: Recipe, *, height: int, width: int, value_bytes: int) -> Ite
     wanted, names = set(recipe.layers), layer_names(recipe.backbone)
     deepest = max(names.index(name) for name in wanted)
     entered = 3 * (height + 2) * (width + 2) * value_bytes
-    yield Stage(made=entered, kept=entered, noted=0, back=0)
+    yield Stage(block=1, made=entered, kept=entered, noted=0, back=0)
     for block, count in enumerate(CONVOLUTIONS_PER_BLOCK[recipe.backbone], 1):
         places = math.prod(map_size(f"conv{block}_1", height=height, width=width))
         if block > 1:
@@ -52,7 +55,8 @@ def _stages(recipe: Recipe, *, height: int, width: int, value_bytes: int) -> Ite
             indices = pooled // value_bytes * INDEX_BYTES if recipe.pooling == "max" else 0
             # Average pooling spreads a copy of the gradient, and frames it.
             copies = 2 * entered + pooled if recipe.pooling == "avg" else entered
-            yield Stage(made=pooled, kept=pooled + indices, noted=0, back=pooled + copies)
+            back = pooled + copies
+            yield Stage(block - 1, made=pooled, kept=pooled + indices, noted=0, back=back)
             entered = pooled
         for number in range(1, count + 1):
             before, after = f"conv{block}_{number}", f"relu{block}_{number}"
@@ -64,8 +68,57 @@ def _stages(recipe: Recipe, *, height: int, width: int, value_bytes: int) -> Ite
             # The photograph's features are subtracted, and the difference is scaled.
             compared = 2 * made if {before, after} & set(recipe.content_layers) else 0
             back = made + max(made, entered, compared)
-            yield Stage(made=made, kept=maps * made, noted=noted, back=back)
+            yield Stage(block, made=made, kept=maps * made, noted=noted, back=back)
             entered = made
+
+
+def bytes_of_looks(
+    passed: Sequence[Stage], *, count: int, kept: int, kept_from: int = 1, compared: int = 0
+) -> int:
+    """Return the most that an evaluation takes at once which looks at so many tiles.
+
+    Those that keep their graphs come first, and their gradients come back first.
+
+    Args:
+        kept: so many of them keep their graphs,
+        kept_from: from the entry of that block on, and look at what is below once more.
+        compared: what each of these keeps of the photograph's features beside its graph, but for
+            the one that is looked at.
+    """
+    tile = _kept_from(passed, kept_from)
+    each = tile.graph + compared
+    if count <= kept:
+        return (count - 1) * each + tile.most
+    alone = bytes_there_and_back(passed)
+    if not kept:
+        return alone
+    return max(alone, (kept - 1) * each + tile.most, kept * each + bytes_there(passed))
+
+
+@dataclass(frozen=True)
+class _KeptTile:
+    """What a tile takes, in bytes: from its sums to its gradient, and at most."""
+
+    graph: int
+    most: int
+
+
+def _kept_from(passed: Sequence[Stage], block: int) -> _KeptTile:
+    block = min(block, passed[-1].block)
+    shallow, deep = (
+        [stage for stage in passed if (stage.block >= block) == is_deep]
+        for is_deep in (False, True)
+    )
+    if not shallow:
+        return _KeptTile(bytes_kept(deep), bytes_there_and_back(deep))
+    entry = shallow[-1].made
+    # Held beside the second look: the entry, and the gradient that has come back there.
+    most = max(
+        bytes_there(shallow),
+        entry + bytes_there_and_back(deep),
+        2 * entry + bytes_there_and_back(shallow),
+    )
+    return _KeptTile(entry + bytes_kept(deep), most)
 
 
 def bytes_there_and_back(passed: Sequence[Stage]) -> int:
@@ -95,11 +148,18 @@ def bytes_there(passed: Sequence[Stage]) -> int:
     return peak
 
 
-def target_bytes(recipe: Recipe, *, height: int, width: int, value_bytes: int) -> int:
-    """Return what the photograph's features take, of a level or of what a tile sees of it."""
+def target_bytes(
+    recipe: Recipe, *, height: int, width: int, value_bytes: int, first: int = 1
+) -> int:
+    """Return what the photograph's features take, of a level or of what a tile sees of it.
+
+    Args:
+        first: those of the layers of this block and the deeper ones.
+    """
     return sum(
         _channels(layer) * math.prod(map_size(layer, height=height, width=width)) * value_bytes
         for layer in recipe.content_layers
+        if deepest_block([layer]) >= first
     )
 
 

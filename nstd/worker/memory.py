@@ -1,17 +1,15 @@
 """The peak memory of a job, predicted before it starts: pictures, maps, targets, what is kept."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from nstd.engine.pyramid import Level, plan_levels
-from nstd.engine.tiling import Tile, Tiling
+from nstd.engine.tiling import Grid, Tiling
 from nstd.recipe import AdamChoice, Canvas, Recipe
-from nstd.worker.effort import tiles_in
+from nstd.worker.effort import grid_in
 from nstd.worker.graph_memory import (
     Stage,
-    bytes_kept,
+    bytes_of_looks,
     bytes_there,
-    bytes_there_and_back,
     stages,
     target_bytes,
 )
@@ -139,11 +137,11 @@ def _level_bytes(work: Work, thrift: Thrift, around: Surroundings, level: Level,
     size = Extent(level.width, level.height)
     content = 0 if size == work.canvas else size.picture_bytes
     tiling = thrift.tiling_at(level.width, level.height)
-    tiles = tiles_of(work.recipe, thrift, size)
-    tile = _largest(tiles)
-    keeps = tiling.keeps_targets or len(tiles) == 1
+    grid = grid_of(work.recipe, thrift, size)
+    tile = _largest(grid)
+    keeps = tiling.keeps_targets or grid.count == 1
     targets = _target_bytes(work, size if keeps else tile)
-    maps = _maps_bytes(work, around, tile, kept=tiling.kept, count=len(tiles))
+    maps = _maps_bytes(work, around, tile, tiling, grid.count)
     kept = kept_pictures(work.recipe, level)
     is_adam = isinstance(level.optimizer, AdamChoice)
     picture = 0 if is_adam and level.variable in PICTURES_THEMSELVES else 1
@@ -157,17 +155,15 @@ def _level_bytes(work: Work, thrift: Thrift, around: Surroundings, level: Level,
     return content + max(looked_at, told_bytes, begun)
 
 
-def _maps_bytes(work: Work, around: Surroundings, tile: Extent, *, kept: int, count: int) -> int:
-    """Return the most that the maps take at once, and the pixels of the tile that is looked at.
-
-    Tiles that keep their maps come first, and their gradients come back first.
-    """
-    passed = _stages(work.recipe, tile, work.map_bytes)
-    each, alone = bytes_kept(passed), bytes_there_and_back(passed)
-    if count <= kept:
-        most = (count - 1) * each + alone
-    else:
-        most = max(alone, kept * each + bytes_there(passed), (kept - 1) * each + alone)
+def _maps_bytes(work: Work, around: Surroundings, tile: Extent, tiling: Tiling, count: int) -> int:
+    """Return the most that the maps take at once, and the pixels of the tile that is looked at."""
+    most = bytes_of_looks(
+        _stages(work.recipe, tile, work.map_bytes),
+        count=count,
+        kept=tiling.kept,
+        kept_from=tiling.kept_from,
+        compared=0 if tiling.keeps_targets else _target_bytes(work, tile, tiling.kept_from),
+    )
     return round(around.graph_share * most) + 3 * tile.picture_bytes
 
 
@@ -206,28 +202,32 @@ def kept_pictures(recipe: Recipe, level: Level) -> int:
     return 3 + trials + of_pair * pairs + average
 
 
-def tiles_of(recipe: Recipe, thrift: Thrift, size: Extent) -> tuple[Tile, ...]:
+def grid_of(recipe: Recipe, thrift: Thrift, size: Extent) -> Grid:
     """Return the tiles in which a picture of that size is looked at in the steps."""
     tiling = thrift.tiling_at(size.width, size.height)
-    return tiles_in(recipe, tiling, width=size.width, height=size.height)
+    return grid_in(recipe, tiling, width=size.width, height=size.height)
 
 
 def _seen_once(work: Work, thrift: Thrift, size: Extent) -> Extent:
     """Return what a tile sees of a picture that is looked at once, without a gradient."""
     look = Tiling(thrift.look_px)
-    return _largest(tiles_in(work.recipe, look, width=size.width, height=size.height))
+    return _largest(grid_in(work.recipe, look, width=size.width, height=size.height))
 
 
-def _largest(tiles: Sequence[Tile]) -> Extent:
-    seen = max((tile.seen for tile in tiles), key=lambda seen: len(seen.rows) * len(seen.columns))
-    return Extent(len(seen.columns), len(seen.rows))
+def _largest(grid: Grid) -> Extent:
+    height, width = grid.largest
+    return Extent(width, height)
 
 
 def _stages(recipe: Recipe, tile: Extent, value_bytes: int) -> tuple[Stage, ...]:
     return stages(recipe, height=tile.height, width=tile.width, value_bytes=value_bytes)
 
 
-def _target_bytes(work: Work, size: Extent) -> int:
+def _target_bytes(work: Work, size: Extent, first: int = 1) -> int:
     return target_bytes(
-        work.recipe, height=size.height, width=size.width, value_bytes=work.map_bytes
+        work.recipe,
+        height=size.height,
+        width=size.width,
+        value_bytes=work.map_bytes,
+        first=first,
     )

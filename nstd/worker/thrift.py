@@ -21,13 +21,15 @@ class Thrift:
     possible at all. What is freed then also goes back to the system. `keeps_targets`: what the
     network sees in the photograph is kept, and not looked at again with each tile; `keeps_history`:
     L-BFGS remembers as much as its recipe says, although there are tiles. `kept`: so many tiles
-    keep their maps from the sums to the gradient, and are looked at once.
+    keep their maps from the sums to the gradient, from the entry of the block `kept_from` on; what
+    lies below they look at again.
     """
 
     tile_px: int | None = None
     keeps_targets: bool = True
     keeps_history: bool = False
     kept: int = 0
+    kept_from: int = 1
 
     @property
     def is_reduced(self) -> bool:
@@ -43,7 +45,9 @@ class Thrift:
         if self.tile_px is None and width * height < MOST_AT_ONCE_PX:
             return Tiling()
         side = self.tile_px or LARGEST_TILE_PX
-        return Tiling(side, kept=self.kept, keeps_targets=self.keeps_targets)
+        return Tiling(
+            side, kept=self.kept, kept_from=self.kept_from, keeps_targets=self.keeps_targets
+        )
 
     def less(self, long_px: int) -> "Thrift | None":
         """Return the next try for a picture of that long side; None when there is no smaller one.
@@ -58,7 +62,7 @@ class Thrift:
                 smaller //= 2
         if smaller < LEAST_TILE_PX:
             return None
-        return replace(self, tile_px=smaller, keeps_history=False, kept=0)
+        return replace(self, tile_px=smaller, keeps_history=False, kept=0, kept_from=1)
 
     def applied(self, order: WorkOrder) -> WorkOrder:
         """Return the same job with less to remember between the steps, if memory is short."""

@@ -11,17 +11,16 @@ from nstd.bench.enlarged import enlarged
 from nstd.bench.job import Pictures
 from nstd.bench.peaks import SizedJob
 from nstd.bench.size import COMBINATIONS, FEW_STEPS, LARGE, Plan
-from nstd.bench.tiles import ROOM_SHARE, Cut, gradient_differences, most_kept
+from nstd.bench.tiles import ROOM_SHARE, Cut, gradient_differences, kept_in_room
 from nstd.cli import main
 from nstd.commands.bench_command import bench_size
 from nstd.config import load_config
 from nstd.engine.pyramid import plan_levels
-from nstd.engine.tiling import Tiling
 from nstd.pictures.images import load_photograph
 from nstd.pool.contract import WorkerSettings
 from nstd.recipe import load_recipe
 from nstd.recipe_files import recipe_names
-from nstd.worker.graph_memory import bytes_there_and_back, stages
+from nstd.worker.graph_memory import bytes_of_looks, bytes_there_and_back, stages
 from nstd.worker.thrift import Thrift
 
 PICTURES = Pictures(
@@ -43,23 +42,44 @@ TINY = Plan(
 
 
 @pytest.mark.parametrize("value_bytes", [2, 4])
-def test_as_many_graphs_are_kept_as_there_is_room_for(value_bytes: int) -> None:
-    """With one more, and a tile looked at beside them, it would be more than is given."""
-    recipe, cut = load_recipe("studio"), Cut(1536, 1024, 256)
-    tiles = Tiling(cut.tile_px).tiles(
-        height=cut.height, width=cut.width, architecture="vgg16", layers=recipe.layers
-    )
-    kept = most_kept(recipe, tiles, cut=cut, value_bytes=value_bytes)
+@pytest.mark.parametrize(("tile_px", "kept_from"), [(512, 2), (1024, 3)])
+def test_deep_graphs_are_kept_as_far_as_there_is_room(
+    value_bytes: int, tile_px: int, kept_from: int
+) -> None:
+    """All tiles' from that block on; from the block before, fewer, of which more is computed."""
+    recipe, cut = load_recipe("studio"), Cut(1536, 1024, tile_px)
+    kept = kept_in_room(recipe, cut, value_bytes)
+    grid = kept.grid(height=1024, width=1536, architecture="vgg16", layers=recipe.layers)
 
-    def look(height: int, width: int) -> tuple[int, int]:
+    def taken(height: int, width: int, *, count: int, kept: int, kept_from: int) -> int:
         passed = stages(recipe, height=height, width=width, value_bytes=value_bytes)
-        return bytes_there_and_back(passed), sum(stage.kept for stage in passed)
+        return bytes_of_looks(passed, count=count, kept=kept, kept_from=kept_from)
 
-    whole, _ = look(cut.height, cut.width)
-    of_each = [look(len(tile.seen.rows), len(tile.seen.columns)) for tile in tiles]
-    working, graph = (max(sizes) for sizes in zip(*of_each, strict=True))
-    assert 0 < kept < len(tiles)
-    assert kept * graph + working <= ROOM_SHARE * whole < (kept + 1) * graph + working
+    room = ROOM_SHARE * taken(1024, 1536, count=1, kept=1, kept_from=1)
+    assert (kept.tile_px, kept.kept, kept.kept_from) == (tile_px, grid.count, kept_from)
+    ours, larger = (
+        taken(*grid.largest, count=grid.count, kept=grid.count, kept_from=block)
+        for block in (kept_from, kept_from - 1)
+    )
+    assert ours <= room < larger
+
+
+def test_of_small_tiles_some_keep_their_graphs() -> None:
+    """With one more, and a tile looked at as a whole beside them, it would be too much."""
+    recipe, cut = load_recipe("studio"), Cut(1536, 1024, 256)
+    way = kept_in_room(recipe, cut, 2)
+    grid = way.grid(height=1024, width=1536, architecture="vgg16", layers=recipe.layers)
+    passed, whole = (
+        stages(recipe, height=height, width=width, value_bytes=2)
+        for height, width in (grid.largest, (1024, 1536))
+    )
+    fitting, one_more = (
+        bytes_of_looks(passed, count=grid.count, kept=kept, kept_from=way.kept_from)
+        for kept in (way.kept, way.kept + 1)
+    )
+
+    assert 0 < way.kept < grid.count
+    assert fitting <= ROOM_SHARE * bytes_there_and_back(whole) < one_more
 
 
 def settings_in(folder: Path) -> WorkerSettings:
@@ -114,11 +134,12 @@ def test_the_figures_are_measured_and_held_against_their_bars(
 
 
 def test_the_plan_is_of_twelve_that_differ() -> None:
-    """Sizes, recipes, optimisers, precisions, tiles, kept targets or not; and some at full size."""
+    """Sizes, recipes, optimisers, precisions, tiles, what is kept; and some at full size."""
     assert len({job.words for job in COMBINATIONS}) == 12
     thrifts = [job.thrift for job in COMBINATIONS if job.thrift]
     assert {thrift.tile_px for thrift in thrifts} == {None, 256, 512, 1024}
     assert {thrift.keeps_targets for thrift in thrifts} == {True, False}
+    assert {thrift.kept_from for thrift in thrifts if thrift.kept} == {2, 3}
     for job in LARGE:
         recipe = job.loaded_recipe()
         levels = plan_levels(recipe, width=job.width, height=job.height)

@@ -174,6 +174,25 @@ def test_only_the_blocks_that_are_asked_for_are_kept() -> None:
     assert [len(block) for block in tiny_backbone(layers=("relu1_1", "conv2_1")).blocks] == [2, 2]
 
 
+@pytest.mark.parametrize("pooling", ["max", "avg"])
+@pytest.mark.parametrize("block", [2, 3])
+def test_two_parts_of_the_way_are_the_whole(picture: Tensor, pooling: str, block: int) -> None:
+    """The map between them is the pooled one; the second part leaves it as it was."""
+    backbone = tiny_backbone(pooling=pooling)
+    whole = backbone.features(picture, LAYERS)
+    above = [name for name in LAYERS if int(name[4]) < block]
+    first, between = backbone.passed(picture, above, before=block)
+    height, width = picture.shape[-2:]
+    assert between.shape[1:] == (FILTERS[block - 1], height >> block - 1, width >> block - 1)
+    kept = between.clone()
+    second, _ = backbone.passed(between, [n for n in LAYERS if n not in above], first=block)
+
+    assert first.keys() == set(above)
+    for name, expected in whole.items():
+        assert torch.equal((first | second)[name], expected)
+    assert torch.equal(between, kept)
+
+
 def test_unknown_layer_is_named(picture: Tensor) -> None:
     """A layer that the network does not have is an error that names it."""
     with pytest.raises(KeyError, match="relu2_9"):

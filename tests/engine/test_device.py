@@ -20,6 +20,7 @@ from nstd.engine.average import MovingAverage
 from nstd.engine.optimizers import Adam
 from nstd.engine.statistics import layer_statistics
 from nstd.engine.stylize import Problem, Run, Step
+from nstd.engine.tiling import Tiling
 from nstd.pictures.images import encode, load_photograph
 from nstd.recipe import Recipe
 from nstd.recipe_files import recipe_names
@@ -166,6 +167,18 @@ def test_a_picture_with_holes_stays_on_its_device(loss: str) -> None:
     alpha = torch.empty(1, 1, *problem.content.shape[-2:], device=META)
 
     assert whole_run(replace(problem, alpha=alpha))
+
+
+@pytest.mark.parametrize("kept_from", [1, 3])
+@pytest.mark.parametrize("keeps_targets", [True, False])
+def test_a_picture_in_tiles_stays_on_its_device(kept_from: int, keeps_targets: bool) -> None:
+    """Also where the graph of some begins within the network."""
+    tiling = Tiling(128, kept=2, kept_from=kept_from, keeps_targets=keeps_targets)
+    problem = replace(
+        problem_of(short_recipe("studio"), dtype=torch.bfloat16), tiling_at=lambda *_: tiling
+    )
+
+    assert whole_run(problem)
 
 
 def test_an_average_on_another_device_is_found() -> None:

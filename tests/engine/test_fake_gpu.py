@@ -17,6 +17,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from nstd.engine.objective import Objective, make_objective
 from nstd.engine.stylize import Problem
+from nstd.engine.tiling import WHOLE, Tiling
 from nstd.recipe import Recipe
 from nstd.recipe_files import recipe_names
 
@@ -52,7 +53,7 @@ def fake_problem(recipe: Recipe, *, device: torch.device, dtype: torch.dtype) ->
     return shapes_problem(recipe, device=device, dtype=dtype, read=PlausibleReadings())
 
 
-def objective_of(problem: Problem) -> Objective:
+def objective_of(problem: Problem, tiling: Tiling = WHOLE) -> Objective:
     """Prepare what a run looks at in each step."""
     return make_objective(
         problem.recipe,
@@ -60,6 +61,7 @@ def objective_of(problem: Problem) -> Objective:
         content=problem.content,
         style=problem.style_at(400, 300),
         strength=1,
+        tiling=tiling,
     )
 
 
@@ -110,6 +112,20 @@ def test_gradients_are_channels_last_too(name: str, dtype: torch.dtype) -> None:
     assert all(layouts.channels_last)
     assert gradient.is_contiguous()
     assert gradient.dtype == torch.float32
+
+
+def test_where_a_graph_begins_maps_and_gradients_are_channels_last() -> None:
+    """Of three tiles that keep their deep graphs, and one that does not: nothing is transposed."""
+    problem = fake_problem(short_recipe("studio"), device=torch.device("cpu"), dtype=torch.bfloat16)
+    objective = objective_of(problem, Tiling(256, kept=3, kept_from=3))
+    assert len(objective.tiles) == 4
+
+    with ConvolutionLayouts() as layouts:
+        objective.evaluate(problem.content)
+
+    # The whole there twice and back once; three times not the five deep ones twice.
+    assert len(layouts.channels_last) == 4 * (9 + 9 + 9) - 3 * 5
+    assert all(layouts.channels_last)
 
 
 def test_a_map_in_another_layout_is_found() -> None:

@@ -10,6 +10,7 @@ from nstd.engine.objective import Objective, make_objective
 from nstd.engine.targets import style_statistics
 from nstd.engine.tiling import WHOLE, Span, Tile, Tiling, Window, halo_px
 from nstd.engine.visibility import pixel_weights
+from nstd.layers import deepest_block
 from nstd.recipe import Recipe, load_recipe
 from nstd.recipe_files import recipe_names
 from nstd.weights.load import Weights
@@ -18,6 +19,7 @@ WIDTH, HEIGHT = 205, 171  # odd: a last row is in no cell
 # The narrow network's few channels make a Wasserstein distance that is a small difference of large
 # numbers: fp32 features tell it to five digits.
 NARROW = 3e-5
+DEEP_STYLE = {"relative_gram": {"weight": 10.0, "layers": {"relu3_1": 1.0}}}
 
 
 def tiles_of(tiling: Tiling, *, layers: tuple[str, ...] = ("relu3_1",)) -> tuple[Tile, ...]:
@@ -46,8 +48,11 @@ def prepared(
     )
 
 
-def assert_the_same(tiled: Objective, whole: Objective, *, within: float = 1e-5) -> None:
-    """Compare terms and gradient at a picture that is neither photograph nor style."""
+def assert_the_same(tiled: Objective, whole: Objective, *, within: float = 1e-5) -> Tensor:
+    """Compare terms and gradient at a picture that is neither photograph nor style.
+
+    Returns the gradient in tiles.
+    """
     picture = smooth_picture(width=WIDTH, height=whole.size[0], seed=3)
     assert len(tiled.tiles) > 1 == len(whole.tiles)
     found, expected = tiled.evaluate(picture), whole.evaluate(picture)
@@ -55,16 +60,27 @@ def assert_the_same(tiled: Objective, whole: Objective, *, within: float = 1e-5)
     torch.testing.assert_close(tiled.terms(picture), expected.terms, rtol=within, atol=0)
     difference = (found.gradient - expected.gradient).norm() / expected.gradient.norm()
     assert float(difference) <= within
+    return found.gradient
 
 
 @pytest.mark.parametrize("name", recipe_names())
 def test_every_recipe_in_tiles_is_the_whole(name: str, vgg16_weights: Weights) -> None:
-    """All normalisations, losses and layers of the recipes: 1e-5 relative in fp32."""
+    """All normalisations, losses and layers of the recipes: 1e-5 relative in fp32.
+
+    Whatever is kept: the gradient is the same to the last bit.
+    """
     recipe = load_recipe(name)
     backbone = real_backbone(vgg16_weights, recipe)
     whole = prepared(recipe, backbone, WHOLE, height=67)
+    plain = prepared(recipe, backbone, Tiling(tile_px=112), height=67)
+    found = assert_the_same(plain, whole)
 
-    assert_the_same(prepared(recipe, backbone, Tiling(tile_px=112), height=67), whole)
+    for block in range(1, deepest_block(recipe.layers) + 1):
+        tiling = Tiling(tile_px=112, kept=99, kept_from=block)
+        deep = prepared(recipe, backbone, tiling, height=67)
+        assert deep.kept_from == block
+        picture = smooth_picture(width=WIDTH, height=67, seed=3)
+        assert torch.equal(deep.evaluate(picture).gradient, found)
 
 
 @pytest.mark.parametrize("tv", ["l1", "l2", "nine_point"])
@@ -94,16 +110,48 @@ def test_edges_are_the_pictures_alone(pooling: str, padding: str) -> None:
     assert_the_same(tiled, whole, within=NARROW)
 
 
+@pytest.mark.parametrize("kept_from", [1, 2, 3, 5])
 @pytest.mark.parametrize("kept", [0, 2, 99])
 @pytest.mark.parametrize("keeps_targets", [True, False])
-def test_what_is_kept_changes_no_number(kept: int, keeps_targets: bool) -> None:
-    """Graphs and targets are kept for speed, or not for want of memory; the result is equal."""
-    recipe = tiny_recipe()
+def test_what_is_kept_changes_no_number(kept: int, kept_from: int, keeps_targets: bool) -> None:
+    """Graphs, or the deep parts of them, and targets are kept for speed; the result is equal."""
+    recipe = tiny_recipe(
+        content={"weight": 1.0, "layers": {"conv2_2": 0.5, "relu3_1": 0.5}},
+        tv={"loss": "l1", "weight": 3.0},
+    )
     backbone = tiny_backbone(layers=recipe.layers)
     picture = smooth_picture(width=WIDTH, height=HEIGHT, seed=3)
     plain = prepared(recipe, backbone, Tiling(64)).evaluate(picture)
-    tiling = Tiling(64, kept=kept, keeps_targets=keeps_targets)
+    tiling = Tiling(64, kept=kept, kept_from=kept_from, keeps_targets=keeps_targets)
     found = prepared(recipe, backbone, tiling).evaluate(picture)
+
+    assert torch.equal(found.terms, plain.terms)
+    assert torch.equal(found.gradient, plain.gradient)
+
+
+@pytest.mark.parametrize("variant", ["max", "replicate", "bf16", "with-a-hole", "one-deep-layer"])
+@pytest.mark.parametrize("kept_from", [2, 3])
+def test_deep_graphs_of_any_network_and_picture(variant: str, kept_from: int) -> None:
+    """The map where the graph begins is the same in other networks; bit for bit, in bf16 too."""
+    fields = {}
+    if variant == "one-deep-layer":
+        fields = {"content": None, "style": DEEP_STYLE, "tv": None}
+    recipe = tiny_recipe(**fields)
+    backbone = tiny_backbone(
+        layers=recipe.layers,
+        pooling="max" if variant == "max" else "avg",
+        padding="replicate" if variant == "replicate" else "zeros",
+        dtype=torch.bfloat16 if variant == "bf16" else torch.float32,
+    )
+    alpha = torch.ones(1, 1, HEIGHT, WIDTH)
+    alpha[..., 40:90, 30:140] = 0
+    holes = pixel_weights(alpha, width=WIDTH, height=HEIGHT)
+    weights = holes if variant == "with-a-hole" else None
+    picture = smooth_picture(width=WIDTH, height=HEIGHT, seed=3)
+    plain, found = (
+        prepared(recipe, backbone, tiling, weights=weights).evaluate(picture)
+        for tiling in (Tiling(64), Tiling(64, kept=3, kept_from=kept_from))
+    )
 
     assert torch.equal(found.terms, plain.terms)
     assert torch.equal(found.gradient, plain.gradient)
@@ -179,6 +227,29 @@ def test_between_is_called_before_each_look_at_a_tile() -> None:
 
     assert len(calls) - prepared_with == 2 * len(objective.tiles)
     assert prepared_with == len(objective.tiles)  # the photograph's features
+
+
+@pytest.mark.parametrize(("kept_from", "looks"), [(1, 1), (2, 2), (3, 2)])
+def test_a_kept_tile_gives_one_sign_a_look(kept_from: int, looks: int) -> None:
+    """With its whole graph it is looked at once; with the deep part the others again."""
+    recipe, calls = tiny_recipe(style=DEEP_STYLE), []
+    backbone = tiny_backbone(layers=recipe.layers)
+    tiling = Tiling(64, kept=99, kept_from=kept_from, between=lambda: calls.append(1))
+    objective = prepared(recipe, backbone, tiling)
+    prepared_with = len(calls)
+    objective.evaluate(smooth_picture(width=WIDTH, height=HEIGHT, seed=3))
+
+    assert len(calls) - prepared_with == looks * len(objective.tiles)
+
+
+def test_no_graph_begins_below_the_deepest_layer() -> None:
+    """A recipe that asks for shallow layers only keeps what it has."""
+    recipe = tiny_recipe()
+    assert deepest_block(recipe.layers) == 2
+    backbone = tiny_backbone(layers=recipe.layers)
+
+    assert prepared(recipe, backbone, Tiling(64, kept=1, kept_from=4)).kept_from == 2
+    assert prepared(recipe, backbone, Tiling(4096, kept_from=4)).kept_from == 1  # one tile
 
 
 def test_a_style_in_tiles_has_the_statistics_of_the_whole(vgg16_weights: Weights) -> None:

@@ -2,12 +2,16 @@
 
 import pytest
 import torch
+from shapes import shapes_backbone
+from torch.utils.flop_counter import FlopCounterMode
 
+from nstd.engine.objective import make_objective
 from nstd.engine.pyramid import plan_levels
+from nstd.engine.targets import style_statistics
 from nstd.engine.tiling import Tiling
 from nstd.orders import LossRow
-from nstd.recipe import load_recipe
-from nstd.worker.effort import Effort, looked_px
+from nstd.recipe import Recipe, load_recipe
+from nstd.worker.effort import Effort, looked_px, share_below
 
 STUDIO = load_recipe("studio")
 
@@ -37,6 +41,56 @@ def test_what_is_not_kept_is_looked_at_once_more_one_way() -> None:
     assert looked(Tiling(512, kept=3)) == pytest.approx(1.25 * kept)
     assert looked(Tiling(512, kept=6, keeps_targets=False)) == pytest.approx(1.5 * kept)
     assert looked(Tiling(512, keeps_targets=False)) == pytest.approx(2.5 * kept)
+
+
+def counted_looks(recipe: Recipe, tiling: Tiling, *, width: int, height: int) -> float:
+    """Return how often the convolutions of the whole are made, there and back, in an evaluation.
+
+    Every operation of a real evaluation is counted, on torch's meta device.
+    """
+    meta = torch.device("meta")
+    backbone = shapes_backbone(recipe, device=meta, dtype=torch.float32)
+    picture = torch.empty(1, 3, height, width, device=meta)
+    style = style_statistics(backbone, picture, recipe.style_layers)
+
+    def counted(tiling: Tiling) -> int:
+        objective = make_objective(
+            recipe, backbone=backbone, content=picture, style=style, strength=1, tiling=tiling
+        )
+        with FlopCounterMode(display=False) as counter:
+            objective.evaluate(picture)
+        operations = counter.get_flop_counts()["Global"]
+        return sum(count for name, count in operations.items() if "convolution" in str(name))
+
+    return counted(tiling) / counted(Tiling())
+
+
+@pytest.mark.parametrize("keeps_targets", [True, False])
+@pytest.mark.parametrize(("kept", "kept_from"), [(0, 1), (3, 1), (2, 2), (4, 3), (9, 4), (9, 9)])
+@pytest.mark.parametrize("name", ["studio", "vgg16-step-decay"])
+def test_nothing_is_looked_at_more_often_than_reckoned(
+    name: str, kept: int, kept_from: int, keeps_targets: bool
+) -> None:
+    """Nor less often: the arithmetic of a whole evaluation, counted, is what it was said to be."""
+    recipe = load_recipe(name)
+    tiling = Tiling(256, kept=kept, kept_from=kept_from, keeps_targets=keeps_targets)
+    reckoned = looked_px(recipe, tiling, width=512, height=384) / (512 * 384)
+
+    counted = counted_looks(recipe, tiling, width=512, height=384)
+    assert reckoned == pytest.approx(counted, rel=1e-3)
+
+
+def test_the_shallow_blocks_are_the_smaller_part_of_the_arithmetic() -> None:
+    """Of VGG-16 as far as relu4_2: channels in × out at each place, a quarter a block deeper."""
+    blocks = [
+        3 * 64 + 64 * 64,
+        (64 * 128 + 128 * 128) / 4,
+        (128 * 256 + 2 * 256 * 256) / 16,
+        (256 * 512 + 512 * 512) / 64,
+    ]
+    shares = [sum(blocks[:count]) / sum(blocks) for count in range(4)]
+
+    assert [share_below(STUDIO, block) for block in (1, 2, 3, 4)] == pytest.approx(shares)
 
 
 @pytest.fixture

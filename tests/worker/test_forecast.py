@@ -13,7 +13,7 @@ from nstd.worker.accelerator import memory_in_use_bytes
 from nstd.worker.allowance import Allowance
 from nstd.worker.effort import looked_px
 from nstd.worker.forecast import MARGIN, first_thrift, predicted_bytes
-from nstd.worker.memory import PROCESSOR, Extent, Work, predicted_peak_bytes
+from nstd.worker.memory import PROCESSOR, Extent, Work, grid_of, predicted_peak_bytes
 from nstd.worker.shortage import Shortage
 from nstd.worker.station import Station
 from nstd.worker.thrift import Thrift
@@ -67,7 +67,7 @@ def test_the_less_there_is_the_more_is_looked_at_again(monkeypatch: pytest.Monke
 
 
 def test_as_many_tiles_keep_their_maps_as_fit(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One more would not."""
+    """One more would not; nor would all, from the block before."""
     order = large(optimizer={"name": "adam", "lr": 0.02})
     thrift = begun(order, 4 * GIB, monkeypatch)
 
@@ -75,9 +75,33 @@ def test_as_many_tiles_keep_their_maps_as_fit(monkeypatch: pytest.MonkeyPatch) -
     assert thrift.kept
     size = Extent(3000, 2000)
     job = Work(order.order.recipe, size, size, Extent(80, 70), 4, 3, keeps_colors=False)
-    more = replace(thrift, kept=thrift.kept + 1)
+    if thrift.kept == grid_of(job.recipe, thrift, size).count:
+        more = replace(thrift, kept_from=thrift.kept_from - 1)
+    else:
+        more = replace(thrift, kept=thrift.kept + 1)
     fits, does_not = (MARGIN * predicted_bytes(job, way, CPU) for way in (thrift, more))
     assert fits <= 4 * GIB < does_not
+
+
+def test_of_all_ways_to_keep_what_fits_the_one_that_computes_least(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Here the maps of deep blocks, of more tiles than whole graphs would fit."""
+    order = large(optimizer={"name": "adam", "lr": 0.02})
+    thrift = begun(order, 3 * GIB, monkeypatch)
+    size = Extent(3000, 2000)
+    job = Work(order.order.recipe, size, size, Extent(80, 70), 4, 3, keeps_colors=False)
+
+    def looks(way: Thrift) -> float:
+        return looked_px(job.recipe, way.tiling_at(3000, 2000), width=3000, height=2000)
+
+    assert isinstance(thrift, Thrift)
+    assert thrift.kept_from > 1
+    for block in (1, 2, 3, 4):
+        for kept in range(64):
+            other = replace(thrift, kept=kept, kept_from=block)
+            fits = MARGIN * predicted_bytes(job, other, CPU) <= 3 * GIB
+            assert not fits or looks(other) >= looks(thrift)
 
 
 def test_what_no_kernel_can_hold_is_tiled_from_the_start(monkeypatch: pytest.MonkeyPatch) -> None:

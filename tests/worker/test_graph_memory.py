@@ -3,22 +3,41 @@
 import json
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from nstd.recipe import load_recipe
-from nstd.worker.graph_memory import bytes_there, bytes_there_and_back, stages, target_bytes
+from nstd.worker.graph_memory import (
+    bytes_of_looks,
+    bytes_there,
+    bytes_there_and_back,
+    stages,
+    target_bytes,
+)
 
-SIZES = ("320x240x0", "512x384x0", "512x384x256")
+# Width, height, tiles; how many of these keep their graphs, and from which block on.
+NOTHING_KEPT = ("320x240x0x0x1", "512x384x0x0x1", "512x384x256x0x1")
+ALL_FROM_BLOCK_3, SOME_FROM_BLOCK_4 = "512x384x256x4x3", "512x384x256x3x4"
 
 
-@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
-def test_the_peak_of_a_look_is_what_was_predicted(precision: str, tmp_path: Path) -> None:
-    """Whole and in tiles, in both precisions, in a fresh process with exact mappings."""
+@pytest.mark.parametrize(
+    ("precision", "looks"),
+    [
+        ("float32", NOTHING_KEPT),
+        ("bfloat16", NOTHING_KEPT),
+        ("float32", [ALL_FROM_BLOCK_3]),
+        ("bfloat16", [SOME_FROM_BLOCK_4]),
+    ],
+)
+def test_the_peak_of_a_look_is_what_was_predicted(
+    precision: str, looks: Sequence[str], tmp_path: Path
+) -> None:
+    """Whole, in tiles and with deep maps kept, in a fresh process with exact mappings."""
     script = Path(__file__).with_name("peak_of_looks.py")
     done = subprocess.run(
-        [sys.executable, str(script), str(tmp_path), precision, *SIZES],
+        [sys.executable, str(script), str(tmp_path), precision, *looks],
         capture_output=True,
         text=True,
         check=False,
@@ -44,6 +63,41 @@ def test_memory_follows_places_and_precision(height: int, width: int) -> None:
     # relu3_2 and relu4_2: 256 values a place of 4 × 4 pixels, and 512 of 8 × 8
     targets = target_bytes(recipe, height=height, width=width, value_bytes=2)
     assert targets == height * width * (256 // 16 + 512 // 64) * 2
+
+
+def test_what_tiles_keep_is_a_part_of_their_graphs() -> None:
+    """The deeper, the less; from block 3 on about a quarter. A block below all layers is none."""
+    passed = stages(load_recipe("studio"), height=512, width=512, value_bytes=2)
+
+    def kept(tiles: int, block: int) -> int:
+        return bytes_of_looks(passed, count=99, kept=tiles, kept_from=block)
+
+    alone = bytes_there_and_back(passed)
+    of_each = [kept(40, block) - kept(39, block) for block in (1, 2, 3, 4)]
+    assert kept(0, 3) == alone
+    assert of_each == sorted(of_each, reverse=True)
+    assert of_each[0] == sum(stage.kept for stage in passed)
+    assert 0.2 < of_each[2] / of_each[0] < 0.3
+    assert kept(40, 5) == kept(40, 4)
+
+
+def test_where_all_tiles_keep_deep_maps_none_is_looked_at_whole() -> None:
+    """A tile's way back is then parted, and takes less than at once."""
+    passed = stages(load_recipe("studio"), height=512, width=512, value_bytes=2)
+    parted = bytes_of_looks(passed, count=2, kept=2, kept_from=3)
+
+    assert parted - bytes_of_looks(passed, count=1, kept=1, kept_from=3) < bytes_there(passed)
+    assert bytes_of_looks(passed, count=1, kept=1, kept_from=3) < bytes_there_and_back(passed)
+
+
+def test_photographs_seen_anew_stay_with_the_graphs_that_compare_them() -> None:
+    """Those of a tile are held from its sums to its gradient."""
+    passed = stages(load_recipe("studio"), height=512, width=512, value_bytes=2)
+    without, beside = (
+        bytes_of_looks(passed, count=9, kept=9, kept_from=3, compared=count) for count in (0, 1000)
+    )
+
+    assert beside - without == 8 * 1000
 
 
 def test_deeper_and_max_pooled_networks_take_more() -> None:
