@@ -3,7 +3,7 @@
 import io
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Literal
 
@@ -39,6 +39,27 @@ class Figure:
             return None
         return self.value >= self.bar if self.sense == "at_least" else self.value <= self.bar
 
+    @property
+    def measured(self) -> str:
+        """The value with its unit, or that there is none."""
+        return f"{_short(self.value)} {self.unit}".strip() if self.is_done else "not done"
+
+    @property
+    def wanted(self) -> str:
+        """The bar with its sense; nothing where the figure is only stated."""
+        sign = "≥" if self.sense == "at_least" else "≤"
+        return "" if self.bar is None else f"{sign} {_short(self.bar)}"
+
+
+def told(figures: Iterable[Figure], say: Callable[[str], None]) -> list[Figure]:
+    """Return all figures, and say each as soon as it is known: a benchmark may last an hour."""
+    known = []
+    for figure in figures:
+        bar = f" (bar {figure.wanted})" if figure.wanted else ""
+        say(f"{figure.name}: {figure.measured}{bar}")
+        known.append(figure)
+    return known
+
 
 def printed(figures: Sequence[Figure], *, machine: dict[str, str], json: bool) -> str:
     """Return what a command prints: the table for people, or the JSON."""
@@ -59,11 +80,10 @@ def as_table(figures: Sequence[Figure], *, title: str) -> Table:
     table.add_column("met")
     table.add_column("made of", max_width=60)
     for figure in figures:
-        sign = "≥" if figure.sense == "at_least" else "≤"
         table.add_row(
             figure.name,
-            f"{_short(figure.value)} {figure.unit}".strip() if figure.is_done else "not done",
-            "" if figure.bar is None else f"{sign} {_short(figure.bar)}",
+            figure.measured,
+            figure.wanted,
             {None: "", True: "yes", False: "NO"}[figure.met],
             figure.detail,
         )

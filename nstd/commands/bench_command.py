@@ -24,7 +24,7 @@ def bench(config: Config, *, content: Path | None, style: Path | None, json: boo
     """
     share_processors()
     # torch only now: it reads the environment that share_processors sets.
-    from nstd.bench.figures import printed
+    from nstd.bench.figures import printed, told
     from nstd.bench.job import Pictures
     from nstd.bench.machine import describe
     from nstd.bench.run import Bench
@@ -38,7 +38,7 @@ def bench(config: Config, *, content: Path | None, style: Path | None, json: boo
             weights_folder=config.weights,
             checkpoint_every_s=float("inf"),
         )
-        figures = list(Bench(station, pictures, _say).figures())
+        figures = told(Bench(station, pictures, _say).figures(), _say)
         machine = describe(station.device)
     return printed(figures, machine=machine, json=json)
 
@@ -53,7 +53,7 @@ def bench_size(config: Config, *, content: Path | None, style: Path | None, json
     share_processors()
     import torch
 
-    from nstd.bench.figures import printed
+    from nstd.bench.figures import printed, told
     from nstd.bench.job import Pictures
     from nstd.bench.machine import describe
     from nstd.bench.size import PLAN, SizeBench
@@ -69,7 +69,7 @@ def bench_size(config: Config, *, content: Path | None, style: Path | None, json
             checkpoint_every_s=config.settings.checkpoint_every_s,
             preview_every_s=config.settings.preview_every_s,
         )
-        figures = list(SizeBench(settings, pictures, PLAN, _say).figures())
+        figures = told(SizeBench(settings, pictures, PLAN, _say).figures(), _say)
     return printed(figures, machine=describe(torch.device(device)), json=json)
 
 

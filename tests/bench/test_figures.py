@@ -3,11 +3,12 @@
 import io
 import json
 import math
+from collections.abc import Iterator
 
 import pytest
 from rich.console import Console
 
-from nstd.bench.figures import Figure, as_json, as_table, printed
+from nstd.bench.figures import Figure, as_json, as_table, printed, told
 
 
 @pytest.mark.parametrize(
@@ -51,3 +52,17 @@ def test_what_was_not_done_is_not_met() -> None:
 
     assert (found["value"], found["met"]) == (None, False)
     assert "not done" in printed([figure], machine={}, json=False)
+
+
+def test_each_figure_is_told_when_it_is_known() -> None:
+    """Who waits for a long benchmark sees what it has found so far; a cut-off one has said it."""
+    heard: list[str] = []
+
+    def measured() -> Iterator[Figure]:
+        yield Figure("speed", 217.4, "×", "", 200)
+        assert heard == ["speed: 217 × (bar ≥ 200)"]
+        yield Figure("memory", math.inf, "GB", "does not fit")
+
+    found = told(measured(), heard.append)
+    assert [figure.name for figure in found] == ["speed", "memory"]
+    assert heard[1] == "memory: not done"
