@@ -10,7 +10,7 @@ from multiprocessing.connection import Connection
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
 from nstd.orders import Failed, RunFacts, WorkOrder
-from nstd.pool.contract import Pool, PoolEvent, Ready, WorkerLost
+from nstd.pool.contract import Pool, PoolEvent, Ready, TroubleOver, WorkerLost
 from nstd.spool.record import StageSeconds
 
 # From a picture of a thumbnail's size to a night's work; and from a bare inbox to a flooded one.
@@ -141,6 +141,8 @@ class Overheard:
             case WorkerLost():
                 self.counts.lost(event.device)
                 self.devices[event.device] = False
+            case TroubleOver():  # a host that has left is no device that fails
+                self.devices.pop(event.resource, None)
             case Failed():
                 self.counts.failed(event)
                 if event.fault == "device" and event.job_id in self._device_of:
