@@ -135,7 +135,7 @@ class Driver:
 
     async def _leave(self, seat: Seat) -> None:
         self._tasks.pop(seat).cancel()
-        del self._seats[seat]
+        self._seats.pop(seat).forget_order()
         words = f"The host {seat.host} has left the cluster."
         await self.say(Unseated(seat.name, words, gone=True))
         await self.say(TroubleOver(f"host {seat.host}"))

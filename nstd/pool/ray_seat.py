@@ -91,6 +91,7 @@ class TendedSeat:
         """Give the actor an order that is expected, with all it needs."""
         try:
             async with self._speaking:
+                await self.shelf.turn((style.sha256 for style in order.styles), self.seat.name)
                 await self._send_files(order)
                 styles = tuple(replace(style, data=b"") for style in order.styles)
                 pictures = [self.shelf.picture(style) for style in order.styles]
@@ -101,6 +102,11 @@ class TendedSeat:
         except OSError as error:
             words = f"A file of it could not be sent to {self.seat.name}: {error}"
             await self.say(Failed(order.job_id, "attempt", words))
+
+    def forget_order(self) -> None:
+        """Note that the order is no more this seat's; others need not wait for what it measures."""
+        self.order = None
+        self.shelf.measured(self.seat.name)
 
     async def stop(self, job_id: str) -> None:
         """Ask for a last checkpoint of a job, once the actor has its order."""
@@ -164,19 +170,21 @@ class TendedSeat:
             case Statistics():
                 await asyncio.to_thread(self.shelf.grams.keep, told.name, told.data)
                 self._sent.add(told.name)
+                self.shelf.measured(self.seat.name)
             case Ready():
                 self._wait_s = FIRST_WAIT_S
                 await self.say(Seated(self.seat.name, self.number))
             case Progress():
                 await self.say(replace(told, device=self.seat.name))
             case Stopped() | Failed():
-                self.order = None
+                self.forget_order()
                 await self.say(told)
             case Finished():
-                self.order = None
+                self.forget_order()
                 facts = replace(told.facts, device=self.seat.name)
                 await self.say(replace(told, facts=facts))
             case WorkerLost():
+                self.shelf.measured(self.seat.name)
                 words = f"On the host {self.seat.host}: {told.sentence}"
                 await self.say(replace(told, device=self.seat.name, sentence=words))
             case _:
@@ -215,7 +223,7 @@ class TendedSeat:
                         await self._actor.store.remote(piece)
 
     async def _lost(self, error: RayError) -> None:
-        self.order = None
+        self.forget_order()
         self.number += 1
         words = f"The actor {self.seat.name} is lost. {_last_line(error)}"
         await self.say(Unseated(self.seat.name, words, gone=False))
