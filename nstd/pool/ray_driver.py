@@ -129,9 +129,13 @@ class Driver:
     def _open(self, seat: Seat) -> None:
         from nstd.pool.ray_seat import TendedSeat
 
-        tended = TendedSeat(seat, self.settings, self.ours, self._shelf, self.say)
+        tended = TendedSeat(seat, self.settings, self.ours, self._shelf, self.say, self._share)
         self._seats[seat] = tended
         self._tasks[seat] = asyncio.create_task(tended.tend())
+
+    def _share(self) -> None:
+        for tended in self._seats.values():
+            self._go(tended.catch_up())
 
     async def _leave(self, seat: Seat) -> None:
         self._tasks.pop(seat).cancel()

@@ -47,6 +47,7 @@ class TendedSeat:
     Args:
         ours: what paints here (`what_paints`), and must paint there.
         say: tells the daemon; it waits while the daemon is busy.
+        share: lets every seat `catch_up`: there are new statistics.
     """
 
     seat: Seat
@@ -54,6 +55,7 @@ class TendedSeat:
     ours: Mapping[str, str]
     shelf: Shelf
     say: Say
+    share: Callable[[], None]
     number: int = 0
     order: WorkOrder | None = None
     _actor: Any = None
@@ -107,6 +109,13 @@ class TendedSeat:
         """Note that the order is no more this seat's; others need not wait for what it measures."""
         self.order = None
         self.shelf.measured(self.seat.name)
+
+    async def catch_up(self) -> None:
+        """Send what others have measured meanwhile for the order at hand: it may be needed yet."""
+        with suppress(RayError):
+            async with self._speaking:
+                if self.order is not None:
+                    await self._send_statistics(self.order)
 
     async def stop(self, job_id: str) -> None:
         """Ask for a last checkpoint of a job, once the actor has its order."""
@@ -171,6 +180,7 @@ class TendedSeat:
                 await asyncio.to_thread(self.shelf.grams.keep, told.name, told.data)
                 self._sent.add(told.name)
                 self.shelf.measured(self.seat.name)
+                self.share()
             case Ready():
                 self._wait_s = FIRST_WAIT_S
                 await self.say(Seated(self.seat.name, self.number))
@@ -210,11 +220,14 @@ class TendedSeat:
             await self.say(Checkpoint(told.job_id, told.step, path))
 
     async def _send_files(self, order: WorkOrder) -> None:
-        """Send the checkpoints, and the statistics of the styles that are not there yet."""
+        """Send the checkpoints, and what is known of the styles and is not there yet."""
         for path, kind in zip(order.checkpoints, ("checkpoint", "before"), strict=False):
             if path.exists():
                 for piece in pieces_of(path, name=f"job/{order.job_id}.{kind}"):
                     await self._actor.store.remote(piece)
+        await self._send_statistics(order)
+
+    async def _send_statistics(self, order: WorkOrder) -> None:
         for name in self.shelf.grams.names_for(style.sha256 for style in order.styles):
             if name not in self._sent:
                 self._sent.add(name)

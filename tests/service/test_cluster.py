@@ -113,8 +113,8 @@ def test_a_host_is_killed_and_another_added_and_every_job_is_done_once(
     assert {str(record["device"]) for record in records} <= {
         f"{host}/cpu" for host in ("one", "two", "three", "four")
     }
-    # Measured once in the whole cluster, by a host that may be the one that was killed.
-    assert [record["style_cache"] for record in records].count("miss") <= 1
+    # Three began at once; what the first has measured goes to the others as they work.
+    assert [record["style_cache"] for record in records].count("miss") <= 2
     assert not list((studio.work / "jobs").iterdir())
     (resumed,) = [record for record in records if record["job"] == hit]
     assert int(str(resumed["resumed_from_step"])) > 0
