@@ -19,6 +19,7 @@ from nstd.pool.hosts import Seat, seats_of
 LOOK_EVERY_S = 1.0
 ANSWER_WITHIN_S = 20.0
 NAMESPACE = "nstd"
+MOST_PROGRESS_PER_S = 20.0  # from all together: each is a transaction, milliseconds of a disk
 
 
 def drive_cluster(connection: Connection, settings: ClusterSettings) -> None:
@@ -27,7 +28,7 @@ def drive_cluster(connection: Connection, settings: ClusterSettings) -> None:
     Ray says much on its own account, and in its own log files: nothing of it belongs into the
     daemon's.
     """
-    _be_quiet()
+    be_quiet()
     # Unless the administrator has said otherwise: without a token anyone on the network may run
     # whatever they like on every host.
     os.environ.setdefault("RAY_AUTH_MODE", "token")
@@ -44,10 +45,11 @@ def drive_cluster(connection: Connection, settings: ClusterSettings) -> None:
     except Exception as error:  # whatever it is, the daemon shall say it: this process cannot
         connection.send(Unusable("cluster", _words(error)))
         raise SystemExit(1) from error
-    asyncio.run(_drive(connection, settings))
+    asyncio.run(drive_on(connection, settings))
 
 
-async def _drive(connection: Connection, settings: ClusterSettings) -> None:
+async def drive_on(connection: Connection, settings: ClusterSettings) -> None:
+    """Drive the cluster that this process has joined, until the daemon or the head is gone."""
     from nstd.pool.what_paints import what_paints
 
     driver = Driver(connection, settings, what_paints())
@@ -129,9 +131,15 @@ class Driver:
     def _open(self, seat: Seat) -> None:
         from nstd.pool.ray_seat import TendedSeat
 
-        tended = TendedSeat(seat, self.settings, self.ours, self._shelf, self.say, self._share)
+        tended = TendedSeat(
+            seat, self.settings, self.ours, self._shelf, self.say, self._share, self._pace_s
+        )
         self._seats[seat] = tended
         self._tasks[seat] = asyncio.create_task(tended.tend())
+
+    def _pace_s(self) -> float:
+        """Return how often a seat may tell of progress: the daemon writes each word down."""
+        return len(self._seats) / MOST_PROGRESS_PER_S
 
     def _share(self) -> None:
         for tended in self._seats.values():
@@ -179,7 +187,8 @@ def _words(error: BaseException) -> str:
     return lines[0] if lines else type(error).__name__
 
 
-def _be_quiet() -> None:
+def be_quiet() -> None:
+    """Let nothing reach the daemon's own streams."""
     with open(os.devnull, "wb") as nothing:  # noqa: PTH123 - a device, not a path
         for stream in (1, 2):
             os.dup2(nothing.fileno(), stream)

@@ -71,8 +71,22 @@ class RayPool:
     _wait_s: float = FIRST_RESTART_WAIT_S
     _trouble: str = ""
 
+    @property
+    def room(self) -> int:
+        """How many actors are ready and idle."""
+        return sum(place.ready and place.job_id is None for place in self._places.values())
+
+    @property
+    def trouble(self) -> str:
+        """What is wrong with the cluster, in a sentence; nothing where all is well."""
+        return self._trouble
+
+    @property
+    def driver_pid(self) -> int | None:
+        return self._driver.process.pid if self._driver is not None else None
+
     def has_room(self) -> bool:
-        return any(place.ready and place.job_id is None for place in self._places.values())
+        return self.room > 0
 
     def submit(self, order: WorkOrder) -> str:
         idle = {

@@ -1,6 +1,8 @@
 """One actor of the cluster as its driver tends it: begun, fed, heard, and begun again when lost."""
 
 import asyncio
+import math
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -48,6 +50,7 @@ class TendedSeat:
         ours: what paints here (`what_paints`), and must paint there.
         say: tells the daemon; it waits while the daemon is busy.
         share: lets every seat `catch_up`: there are new statistics.
+        pace_s: how often progress is told, seconds.
     """
 
     seat: Seat
@@ -56,12 +59,14 @@ class TendedSeat:
     shelf: Shelf
     say: Say
     share: Callable[[], None]
+    pace_s: Callable[[], float]
     number: int = 0
     order: WorkOrder | None = None
     _actor: Any = None
     _sent: set[str] = field(default_factory=set)
     _parts: Iterator[int] = field(default_factory=lambda: count(1))
     _part_name: str = ""
+    _progress_s: float = -math.inf
     _wait_s: float = FIRST_WAIT_S
     _speaking: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -185,7 +190,7 @@ class TendedSeat:
                 self._wait_s = FIRST_WAIT_S
                 await self.say(Seated(self.seat.name, self.number))
             case Progress():
-                await self.say(replace(told, device=self.seat.name))
+                await self._tell_progress(told)
             case Stopped() | Failed():
                 self.forget_order()
                 await self.say(told)
@@ -199,6 +204,13 @@ class TendedSeat:
                 await self.say(replace(told, device=self.seat.name, sentence=words))
             case _:
                 await self.say(told)
+
+    async def _tell_progress(self, told: Progress) -> None:
+        """Tell how far a job is, unless it was told just now: nothing else is lost with it."""
+        now_s = time.monotonic()
+        if now_s - self._progress_s >= self.pace_s():
+            self._progress_s = now_s
+            await self.say(replace(told, device=self.seat.name))
 
     async def _put(self, told: CheckpointPiece) -> None:
         """Write a piece into the job's own folder here; a whole file is told of as a local one."""
