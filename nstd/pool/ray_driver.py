@@ -184,6 +184,8 @@ def _words(error: BaseException) -> str:
     if isinstance(error, TimeoutError):
         return f"Its head does not answer within {ANSWER_WITHIN_S:.0f} s"
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    if isinstance(error, ConnectionError):
+        return f"{lines[0].rstrip('.')}: no head runs there, or it has another token"
     return lines[0] if lines else type(error).__name__
 
 

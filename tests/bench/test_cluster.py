@@ -12,7 +12,7 @@ from nstd.cli import main
 from nstd.config import load_config
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.full
 def test_the_dispatchers_figures_are_measured_and_held_against_their_bars(tmp_path: Path) -> None:
     """Time, memory and the journal's growth, each with what it was made of."""
     (tmp_path / "config.yaml").write_text("")

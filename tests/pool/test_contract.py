@@ -67,14 +67,6 @@ class ObedientFake(FakePool):
                 return []
 
 
-@pytest.fixture(scope="module")
-def cluster() -> Iterator[RayCluster]:
-    """Return a cluster of one host; it is started for the first test that wants it."""
-    with RayCluster() as cluster:
-        cluster.add("one")
-        yield cluster
-
-
 @pytest.fixture
 def make(
     tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
@@ -95,7 +87,7 @@ def make(
                 return ObedientFake()
             if kind == "processes":
                 return ProcessPool([settings], pool_workers.serve, 3600.0, lambda: 0)
-            cluster: RayCluster = request.getfixturevalue("cluster")
+            cluster: RayCluster = request.getfixturevalue("one_host")
             for name, value in cluster.environment.items():
                 monkeypatch.setenv(name, value)
             return RayPool(

@@ -123,6 +123,7 @@ def test_a_host_is_killed_and_another_added_and_every_job_is_done_once(
         assert (studio.outbox / name).read_bytes() == here[name], name
 
 
+@pytest.mark.full
 def test_a_killed_daemon_and_a_head_that_is_started_anew_cost_no_job_and_no_attempt(
     studio: ClusterStudio, cluster: RayCluster
 ) -> None:
