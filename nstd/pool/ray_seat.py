@@ -79,6 +79,7 @@ class TendedSeat:
                 async for told in self._watched():
                     await self._hear(told)
             except RefusedError as error:
+                self._actor = None  # with the last hold on it, it ends
                 words = f"The host {self.seat.host} is refused: {error}."
                 await self.say(Trouble(f"host {self.seat.host}", words))
                 return
