@@ -1,7 +1,9 @@
 """Drivers for the tests of the Ray pool: most without Ray, told what to do by the address."""
 
 import os
+import sys
 import threading
+import types
 from multiprocessing.connection import Connection
 
 from fake_pool import finished
@@ -10,6 +12,7 @@ from nstd.orders import Stopped
 from nstd.pool import what_paints
 from nstd.pool.cluster import Assigned, ClusterSettings, Draining, Joined, Seated, Unseated
 from nstd.pool.contract import Alive, StopJob, Unusable
+from nstd.pool.ray_actor import Painter
 from nstd.pool.ray_driver import drive_cluster
 
 SEAT = "one/cpu"
@@ -56,4 +59,15 @@ def drive(connection: Connection, settings: ClusterSettings) -> None:
 def drive_as_newer(connection: Connection, settings: ClusterSettings) -> None:
     """Drive a real cluster from a machine that has a newer nstd than its hosts."""
     what_paints.__version__ = "99.0"
+    drive_cluster(connection, settings)
+
+
+def drive_from_elsewhere(connection: Connection, settings: ClusterSettings) -> None:
+    """Drive a real cluster with an actor whose module is on this machine alone."""
+    from nstd.pool import ray_seat
+
+    stranger = type("Stranger", (Painter,), {"__module__": "only_here"})
+    module = sys.modules["only_here"] = types.ModuleType("only_here")
+    module.Stranger = stranger  # type: ignore[attr-defined]
+    ray_seat.Painter = stranger  # type: ignore[misc]
     drive_cluster(connection, settings)

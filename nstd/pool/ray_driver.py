@@ -71,7 +71,8 @@ class Driver:
     _seats: dict[Seat, Any] = field(default_factory=dict)
     _draining: set[str] = field(default_factory=set)
     _tasks: dict[Seat, asyncio.Task[None]] = field(default_factory=dict)
-    _errands: set[asyncio.Task[None]] = field(default_factory=set)
+    _errands: set[asyncio.Future[None]] = field(default_factory=set)
+    _failed: list[asyncio.Future[None]] = field(default_factory=list)
     _writer: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1))
 
     def __post_init__(self) -> None:
@@ -110,7 +111,7 @@ class Driver:
         """
         told = None
         while True:
-            for task in self._tasks.values():
+            for task in (*self._tasks.values(), *self._failed):
                 if task.done():
                     task.result()
             nodes, draining = await asyncio.wait_for(asyncio.to_thread(_nodes), ANSWER_WITHIN_S)
@@ -167,7 +168,12 @@ class Driver:
         """Do something beside; it is kept, for else it might be collected before it is done."""
         task = asyncio.ensure_future(errand)
         self._errands.add(task)
-        task.add_done_callback(self._errands.discard)
+        task.add_done_callback(self._note_errand)
+
+    def _note_errand(self, task: asyncio.Future[None]) -> None:
+        self._errands.discard(task)
+        if not task.cancelled() and task.exception():
+            self._failed.append(task)
 
 
 def _nodes() -> tuple[list[dict[str, Any]], set[str]]:

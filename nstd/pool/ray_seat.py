@@ -10,7 +10,7 @@ from itertools import count
 from typing import Any
 
 import ray
-from ray.exceptions import ActorDiedError, RayError
+from ray.exceptions import ActorDiedError, RayActorError, RayError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from nstd.orders import Checkpoint, CheckpointLost, Failed, Finished, Progress, Stopped, WorkOrder
@@ -105,10 +105,15 @@ class TendedSeat:
                 pictures = [self.shelf.picture(style) for style in order.styles]
                 bare = replace(order, styles=styles, folder=None, checkpoints=())
                 await self._actor.take.remote(number, bare, *pictures)
-        except RayError:
-            return  # whoever watches is told of it
-        except OSError as error:
-            words = f"A file of it could not be sent to {self.seat.name}: {error}"
+        except RayActorError:
+            # Whoever watches must hear of it, too: else the job would be waited for, for ever.
+            if number == self.number:
+                ray.kill(self._actor, no_restart=False)
+        except (RayError, OSError) as error:
+            if number != self.number:  # it has been taken back meanwhile
+                return
+            self.forget_order()
+            words = f"It could not be handed to {self.seat.name}. {_last_line(error)}"
             await self.say(Failed(order.job_id, "attempt", words))
 
     def forget_order(self) -> None:

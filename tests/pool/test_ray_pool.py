@@ -164,6 +164,18 @@ def test_a_host_with_another_version_is_refused(
     assert not pool.has_room()
 
 
+def test_a_host_without_nstd_is_refused(
+    make: Callable[..., RayPool], one_host: RayCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is told once, and not tried again and again."""
+    pool = make(in_cluster(one_host, monkeypatch), pool_drivers.drive_from_elsewhere)
+    trouble = hear(pool, Trouble, seconds=60)
+
+    assert isinstance(trouble, Trouble)
+    assert trouble.sentence.startswith("The host one is refused: nstd cannot be loaded there (")
+    assert "only_here" in trouble.sentence
+
+
 def test_without_a_token_no_cluster_is_joined(
     make: Callable[..., RayPool],
     one_host: RayCluster,
