@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
+from nstd.config_groups import Limits, Workers
 from nstd.errors import ConfigError
 from nstd.model import Model
 from nstd.problems import ProblemsError, validated
@@ -41,32 +42,6 @@ def _file_mode(value: object) -> object:
 def _ip_address(text: str) -> str:
     ipaddress.ip_address(text)
     return text
-
-
-class Limits(Model):
-    """What is refused before it is decoded, how large the cache may grow, and a worker."""
-
-    memory_bytes: Annotated[int, Field(ge=2**30)] | None = Field(
-        default=None,
-        description="most memory a worker may take: of its GPU, else of the machine; larger "
-        "pictures are looked at in tiles; null = what is free there, or in its cgroup",
-    )
-    picture_bytes: Annotated[int, Field(ge=1)] = Field(
-        default=500_000_000, description="largest picture file that is read"
-    )
-    picture_px: Annotated[int, Field(ge=1)] = Field(
-        default=200_000_000, description="most pixels a picture may have"
-    )
-    decode_s: Annotated[float, Field(gt=0, le=3600)] = Field(
-        default=60.0, description="longest time the check of one picture may take"
-    )
-    decode_memory_bytes: Annotated[int, Field(ge=2**26)] = Field(
-        default=4 * 2**30, description="most memory the check of one picture may take"
-    )
-    gram_cache_bytes: Annotated[int, Field(ge=0)] = Field(
-        default=4_000_000_000,
-        description="size of the styles' statistics on disk, the longest unused go; 0 = no limit",
-    )
 
 
 class Settings(Model):
@@ -189,6 +164,7 @@ class Settings(Model):
         description="form of the log: `json`, `console`, or `auto`: `console` on a terminal only",
     )
     limits: Limits = Field(default=Limits(), description="what is refused unread")
+    workers: Workers = Field(default=Workers(), description="where the workers live")
 
 
 @dataclass(frozen=True)

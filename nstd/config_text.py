@@ -23,6 +23,7 @@ HEADINGS = {
     "min_free_bytes": "What stays free, and for how long what is kept. Results are never removed.",
     "notify_command": "Who is told, what is shown, and how the log is written.",
     "limits": "What is refused before it is decoded, and how large the cache may grow.",
+    "workers": "Where pictures are painted: on this machine, or on many (docs/cluster.md).",
 }
 COMMENT_COLUMN = 35
 WIDTH = 110

@@ -14,6 +14,7 @@ from nstd.pool.contract import Alive, Ready, StopJob, Unusable, WorkerSettings
 
 POISON, STALLS, BREAKS_DEVICES, DIES_WRITING = 1, 2, 3, 4
 STATE = b"state"
+LARGE = bytes(range(256)) * 40_000  # ten megabytes: more than crosses at once
 
 
 def serve(connection: Connection, settings: WorkerSettings) -> None:
@@ -55,6 +56,22 @@ def obey(order: WorkOrder, connection: Connection) -> None:
             message = connection.recv()
             assert message == StopJob(order.job_id)
             connection.send(Stopped(order.job_id))
+        case _:
+            show(order, connection)
+
+
+def show(order: WorkOrder, connection: Connection) -> None:
+    """Show what a worker has, or has been given."""
+    match order.content:
+        case b"save":
+            connection.send(Checkpoint(order.job_id, 1, written(order, 1, LARGE)))
+            connection.send(finished(order.job_id))
+        case b"resume":
+            connection.send(Snapshot(order.job_id, 1, found(order) or b"nothing"))
+            connection.send(finished(order.job_id))
+        case b"pid":
+            connection.send(Snapshot(order.job_id, 1, str(os.getpid()).encode()))
+            threading.Event().wait()
 
 
 def written(order: WorkOrder, number: int, data: bytes) -> Path:

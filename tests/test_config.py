@@ -6,7 +6,8 @@ import pytest
 import yaml
 from config_table import config_table
 
-from nstd.config import Limits, Settings, find_config, find_weights_folder, load_config
+from nstd.config import Settings, find_config, find_weights_folder, load_config
+from nstd.config_groups import Limits
 from nstd.config_text import HEADINGS, config_text
 from nstd.errors import ConfigError
 

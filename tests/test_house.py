@@ -29,10 +29,13 @@ ALLOWED = {
     "spool.examine": {"pictures", *VOCABULARY},
     "foreman": {"spool", "pool.contract", *VOCABULARY},
     "gallery": {"spool", *VOCABULARY},
-    "config": VOCABULARY,
+    "config_groups": VOCABULARY,
+    "config": {"config_groups", *VOCABULARY},
     "config_text": {"config", *VOCABULARY},
     "metrics": {"config", "foreman.circuits", "pool.contract", "spool", *VOCABULARY},
-    "service": {"config", "foreman", "gallery", "metrics", "pool", "spool", *VOCABULARY},
+    "service": {
+        "config", "config_groups", "foreman", "gallery", "metrics", "pool", "spool", *VOCABULARY,
+    },
     "status": {"config", "service.alive", "spool", *VOCABULARY},
     "bench": {
         "config", "engine", "foreman", "pictures", "pool", "service", "spool", "weights", "worker",
@@ -114,6 +117,16 @@ def test_the_daemon_never_loads_torch() -> None:
 def test_the_daemon_never_loads_a_decoder() -> None:
     """Pictures from the share are opened in limited children and in workers only."""
     words = "import sys, nstd.service.service, nstd.status.watch; sys.exit('PIL' in sys.modules)"
+
+    assert subprocess.run([sys.executable, "-c", words], check=False).returncode == 0
+
+
+def test_nothing_of_ray_is_loaded_by_the_daemon() -> None:
+    """It is an extra: without it all else works; with it, it is in a child of the daemon."""
+    words = (
+        "import sys; sys.modules['ray'] = None;"
+        " import nstd.cli, nstd.service.service, nstd.pool.ray_pool, nstd.pool.ray_actor"
+    )
 
     assert subprocess.run([sys.executable, "-c", words], check=False).returncode == 0
 

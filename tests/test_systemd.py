@@ -11,6 +11,7 @@ from nstd.pool.worker_process import MESSAGE_WITHIN_S
 
 UNIT = Path(__file__).parent.parent / "systemd" / "nstd.service"
 METRICS = UNIT.with_name("nstd-metrics.conf")
+RAY = UNIT.with_name("nstd-ray.conf")
 
 
 @pytest.fixture
@@ -38,6 +39,22 @@ def test_the_unit_is_valid(any_unit: Path) -> None:
     found = subprocess.run([analyze, "verify", unit], capture_output=True, text=True, check=False)
 
     assert (found.returncode, found.stderr) == (0, "")
+
+
+def test_the_unit_is_valid_and_hardened_with_a_cluster(unit: Path) -> None:
+    """The file beside it opens a private network, and no more."""
+    analyze = require("systemd-analyze", package="systemd")
+    folder = unit.with_name("nstd.service.d")
+    folder.mkdir()
+    (folder / "ray.conf").write_text(RAY.read_text())
+    found = subprocess.run([analyze, "verify", unit], capture_output=True, text=True, check=False)
+    command = [analyze, "security", "--offline=true", "--no-pager", unit]
+    judged = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    level = re.search(r"Overall exposure level for nstd.service: ([\d.]+)", judged)
+
+    assert (found.returncode, found.stderr) == (0, "")
+    assert level
+    assert float(level[1]) < 2.0
 
 
 def test_the_unit_is_hardened(any_unit: Path) -> None:

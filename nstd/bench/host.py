@@ -48,6 +48,21 @@ class Holdings:
         )
 
 
-def _memory_bytes(field: str) -> int:
-    lines = Path("/proc/self/status").read_text().splitlines()
+def memory_bytes(pid: int) -> int:
+    """Return the resident memory of another process. Raises: OSError, when it has ended."""
+    return _memory_bytes("VmRSS:", pid)
+
+
+def cpu_seconds(pid: int | None = None) -> float:
+    """Return the processor seconds that a process has taken, this one if none is named (proc(5)).
+
+    Raises:
+        OSError: it has ended.
+    """
+    fields = Path(f"/proc/{pid or 'self'}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _memory_bytes(field: str, pid: int | None = None) -> int:
+    lines = Path(f"/proc/{pid or 'self'}/status").read_text().splitlines()
     return next(1024 * int(line.split()[1]) for line in lines if line.startswith(field))

@@ -33,11 +33,12 @@ FACTS = RunFacts(
 class InstantPool:
     """One worker that gives the photograph back as its result, at the next turn.
 
-    `answers` may be set to false: the worker then keeps its job for ever.
+    `answers` may be set to false: the worker then keeps its job for ever. `says` it says first.
     """
 
     answers: bool = True
     started: list[str] = field(default_factory=list)
+    says: list[PoolEvent] = field(default_factory=list)
     _order: WorkOrder | None = None
 
     def has_room(self) -> bool:
@@ -55,8 +56,9 @@ class InstantPool:
         return True
 
     def poll(self, now_s: float) -> list[PoolEvent]:  # noqa: ARG002  # there is no time in it
+        said, self.says = self.says, []
         if self._order is None or not self.answers:
-            return []
+            return said
         order, self._order = self._order, None
         files = (
             ProducedFile(".jpg", order.content),
@@ -64,7 +66,7 @@ class InstantPool:
             ProducedFile(".losses.png", order.content),
         )
         thumbs = tuple(ProducedFile(suffix, order.content) for suffix in THUMB_SUFFIXES)
-        return [Finished(order.job_id, files, FACTS, thumbs)]
+        return [*said, Finished(order.job_id, files, FACTS, thumbs)]
 
     def running(self) -> tuple[str, ...]:
         return () if self._order is None else (self._order.job_id,)

@@ -70,11 +70,20 @@ def add_bench_arguments(parser: argparse.ArgumentParser) -> None:
     instead.add_argument(
         "--size", action="store_true", help="large pictures: tiles, and memory up to 48 megapixels"
     )
+    instead.add_argument(
+        "--cluster", action="store_true", help="handing out to many actors of Ray, which do nothing"
+    )
+    parser.add_argument(
+        "--actors", type=int, default=64, metavar="N", help="of --cluster; default: %(default)s"
+    )
     parser.add_argument(
         "--pairs", type=int, default=100_000, metavar="N", help="of the flood; default: %(default)s"
     )
     parser.add_argument(
-        "--jobs", type=int, default=1000, metavar="N", help="back to back; default: %(default)s"
+        "--jobs",
+        type=int,
+        metavar="N",
+        help="back to back; default: 1000, of --cluster 10000",
     )
 
 
@@ -123,10 +132,18 @@ def run_bench(arguments: argparse.Namespace) -> int:
     if arguments.spool:
         from nstd.bench.spool_command import bench_spool
 
-        if min(arguments.pairs, arguments.jobs) < 20:
+        jobs = arguments.jobs or 1000
+        if min(arguments.pairs, jobs) < 20:
             raise UsageError("--pairs, --jobs: at least 20 of each are needed.")
-        sizes = {"pairs": arguments.pairs, "jobs": arguments.jobs}
-        print(bench_spool(config, **sizes, json=arguments.json))
+        print(bench_spool(config, pairs=arguments.pairs, jobs=jobs, json=arguments.json))
+        return EX_OK
+    if arguments.cluster:
+        from nstd.bench.cluster_command import bench_cluster
+
+        jobs = arguments.jobs or 10_000
+        if arguments.actors < 1 or jobs < 20:
+            raise UsageError("--actors, --jobs: at least 1 and 20 are needed.")
+        print(bench_cluster(config, actors=arguments.actors, jobs=jobs, json=arguments.json))
         return EX_OK
     from nstd.commands.bench_command import bench, bench_size
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from nstd.config import Limits
+from nstd.config_groups import Limits
 from nstd.errors import UsageError
 from nstd.service.limits import decode_limits
 from nstd.spool.decode import check_picture

@@ -6,11 +6,10 @@ from functools import partial
 import structlog
 
 from nstd.clock import Now
-from nstd.errors import WorldError
 from nstd.foreman.circuits import Circuits
 from nstd.foreman.desk import Desk
 from nstd.foreman.device_faults import DeviceFaults
-from nstd.foreman.hearing import FLEETING, whose
+from nstd.foreman.hearing import FLEETING, OF_NO_JOB, note_place, whose
 from nstd.foreman.keeping import Keeping
 from nstd.foreman.publishing import Publishing
 from nstd.foreman.showing import Showing
@@ -29,7 +28,7 @@ from nstd.orders import (
     StylePicture,
     WorkOrder,
 )
-from nstd.pool.contract import Pool, PoolEvent, Ready, WorkerLost
+from nstd.pool.contract import Pool, PoolEvent, Ready, Trouble, TroubleOver, WorkerLost
 from nstd.spool.jobs import Job, JobProgress
 from nstd.spool.journal import Journal
 from nstd.spool.record import facts_json
@@ -102,7 +101,7 @@ class Foreman:
         """A job that no worker has does not run, even if an error hid that it was written so."""
         known = {
             *self.pool.running(),
-            *(e.job_id for e in self.unheard if not isinstance(e, Ready)),
+            *(e.job_id for e in self.unheard if not isinstance(e, OF_NO_JOB)),
         }
         for job in self.journal.jobs("running"):
             if job.id not in known:
@@ -231,17 +230,10 @@ class Foreman:
                 log.info("job left at its checkpoint", job=event.job_id)
             case Failed():
                 self.verdicts.failed(event, now)
-            case WorkerLost():
-                if event.job_id:
+            case Ready() | WorkerLost() | Trouble() | TroubleOver():
+                if isinstance(event, WorkerLost) and event.job_id:
                     self.verdicts.charge(event.job_id, event.sentence, now)
-                self.circuits.failed(WorldError(event.device, event.sentence), now)
-                if not self.pool.has_device():
-                    sentence = "No device works: jobs are accepted, and wait."
-                    self.circuits.failed(WorldError("devices", sentence), now)
-            case Ready():
-                self.circuits.works(event.device)
-                self.circuits.works("devices")
-                log.info("worker ready", device=event.device)
+                note_place(event, self.circuits, self.pool, now)
 
     def _note_progress(self, event: Progress, now: Now) -> None:
         self.journal.board.set_progress(

@@ -11,6 +11,8 @@ from nstd.spool.journal import Journal
 
 IN_LINE: tuple[State, ...] = ("queued", "held", "waiting")
 SHOWN_QUEUED = 24
+HOUR_S = 3600.0
+SHOWN_HOSTS = 20
 SHOWN_FAILED = 24
 
 
@@ -73,6 +75,7 @@ class Present:
     seen: tuple[Seen, ...]
     ended: tuple[Ended, ...]
     failed_count: int
+    hosts: tuple[tuple[str, int], ...] = ()
 
     @property
     def more_failed(self) -> int:
@@ -106,6 +109,7 @@ def read_present(
         seen=tuple(_seen(item) for item in journal.board.arrivals()[:SHOWN_QUEUED]),
         ended=tuple(_ended(job) for job in journal.history.newest_failed(SHOWN_FAILED)),
         failed_count=counts.get("failed", 0),
+        hosts=tuple(journal.overview.done_by_host(wall_s - HOUR_S).items())[:SHOWN_HOSTS],
     )
 
 

@@ -9,8 +9,8 @@ from multiprocessing.connection import Connection
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
-from nstd.orders import Failed, RunFacts, WorkOrder
-from nstd.pool.contract import Pool, PoolEvent, Ready, WorkerLost
+from nstd.orders import Failed, Finished, RunFacts, WorkOrder
+from nstd.pool.contract import Pool, PoolEvent, Ready, TroubleOver, WorkerLost
 from nstd.spool.record import StageSeconds
 
 # From a picture of a thumbnail's size to a night's work; and from a bare inbox to a flooded one.
@@ -37,6 +37,12 @@ class Counts:
         )
         self._attempts = Counter(
             "nstd_attempts", "Jobs handed to a worker.", ["device"], registry=registry
+        )
+        self._painted = Counter(
+            "nstd_jobs_painted",
+            "Jobs that workers have finished, by host and device; `here` is this machine.",
+            ["host", "device"],
+            registry=registry,
         )
         self._failures = Counter(
             "nstd_attempt_failures",
@@ -75,10 +81,15 @@ class Counts:
         """Begin to count what happens on a device: a rate needs the zero before the one."""
         self._attempts.labels(device)
         self._deaths.labels(device)
+        self._painted.labels(*_host_and_device(device))
 
     def started(self, device: str) -> None:
         """Count a job handed to a device's worker."""
         self._attempts.labels(device).inc()
+
+    def painted(self, device: str) -> None:
+        """Count a job that a device's worker has finished."""
+        self._painted.labels(*_host_and_device(device)).inc()
 
     def failed(self, event: Failed) -> None:
         """Count an attempt that a worker gave up."""
@@ -87,6 +98,12 @@ class Counts:
     def lost(self, device: str) -> None:
         """Count the end of a worker process."""
         self._deaths.labels(device).inc()
+
+
+def _host_and_device(name: str) -> tuple[str, str]:
+    """Part the name of a device of a cluster, `gpu-3/cuda:0`; one of this machine has no host."""
+    host, _, device = name.rpartition("/")
+    return host or "here", device
 
 
 @dataclass
@@ -141,6 +158,10 @@ class Overheard:
             case WorkerLost():
                 self.counts.lost(event.device)
                 self.devices[event.device] = False
+            case TroubleOver():  # a host that has left is no device that fails
+                self.devices.pop(event.resource, None)
+            case Finished() if event.job_id in self._device_of:
+                self.counts.painted(self._device_of[event.job_id])
             case Failed():
                 self.counts.failed(event)
                 if event.fault == "device" and event.job_id in self._device_of:

@@ -26,10 +26,11 @@ LIVE: tuple[State, ...] = ("waiting", "queued", "running", "finished", "held")
 SHARED = frozenset(
     {
         "inbox", "originals", "outbox", "work", "work space", "outbox space", "devices",
-        "configuration", "the notify command", "what is old", "the sweep",
+        "cluster", "configuration", "the notify command", "what is old", "the sweep",
     }
 )  # fmt: skip
 ONE_FILE = "one file"
+A_HOST = "host"
 
 
 @dataclass(eq=False)  # a registry keeps its collectors by what they are, not by what they hold
@@ -120,7 +121,10 @@ class Survey(Collector):
     def _faults(self, devices: Iterable[str]) -> Metric:
         known = SHARED | set(devices)
         names = (fault.resource for fault in self.circuits.faults)
-        found = Counter(name if name in known else ONE_FILE for name in names)
+        found = Counter(
+            name if name in known else A_HOST if name.startswith("host ") else ONE_FILE
+            for name in names
+        )
         always = dict.fromkeys((*self.folders, ONE_FILE), 0)
         return _labelled("nstd_faults", "Faults that last.", "resource", {**always, **found})
 

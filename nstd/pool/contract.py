@@ -58,7 +58,22 @@ class WorkerLost:
     sentence: str
 
 
-PoolEvent = Event | Ready | WorkerLost
+@dataclass(frozen=True)
+class Trouble:
+    """Something of the place where workers live is out of order, until `TroubleOver` is said."""
+
+    resource: str
+    sentence: str
+
+
+@dataclass(frozen=True)
+class TroubleOver:
+    """What was told of by `Trouble`, or the device of a lost worker, is of no concern any more."""
+
+    resource: str
+
+
+PoolEvent = Event | Ready | WorkerLost | Trouble | TroubleOver
 Serve = Callable[[Connection, WorkerSettings], None]
 
 

@@ -8,6 +8,7 @@ import signal
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
+from typing import Any
 
 from nstd.orders import Failed, Finished, Snapshot, Stopped, WorkOrder
 from nstd.pool.contract import (
@@ -108,7 +109,7 @@ class ProcessPool:
         if place.process is None:
             return self._start(place, now_s)
         ended = place.process.has_ended  # asked first: what it said before its end is heard
-        heard, at_end = _listen(place.process)
+        heard, at_end = listen(place.process)
         place.silent_s = 0.0 if heard else place.silent_s + turn_s
         for event in heard:
             _note(place, event)
@@ -173,9 +174,9 @@ def _send(place: _Place, message: WorkOrder | StopJob) -> None:
         place.process.kill()
 
 
-def _listen(process: WorkerProcess[WorkerSettings]) -> tuple[list[PoolEvent], bool]:
-    """Return what a worker has said, and whether the pipe has come to its end."""
-    heard: list[PoolEvent] = []
+def listen(process: WorkerProcess[Any]) -> tuple[list[Any], bool]:
+    """Return what a process has said, and whether the pipe has come to its end."""
+    heard: list[Any] = []
     try:
         while process.has_word():
             heard.append(process.hear())

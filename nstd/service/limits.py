@@ -1,6 +1,6 @@
 """The configuration's limits as the rooms behind it take them."""
 
-from nstd.config import Limits
+from nstd.config_groups import Limits
 from nstd.spool.decode import DecodeLimits
 
 

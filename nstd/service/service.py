@@ -1,6 +1,7 @@
 """The service: signals, the clock, and the daemon's wheel turned until it is asked to leave."""
 
 from functools import partial
+from importlib.util import find_spec
 from multiprocessing.connection import wait
 from typing import Protocol
 
@@ -10,9 +11,11 @@ from nstd.clock import now
 from nstd.config import Config, load_config
 from nstd.errors import AlreadyRunningError, ConfigError, WorldError
 from nstd.metrics.server import served
+from nstd.pool.cluster import ClusterSettings
 from nstd.pool.contract import Pool, WorkerSettings
 from nstd.pool.devices import find_devices, unused_gpus
 from nstd.pool.process_pool import ProcessPool
+from nstd.pool.ray_pool import RayPool
 from nstd.pool.serving import serve_orders
 from nstd.service.alive import give_sign
 from nstd.service.daemon import Daemon, build
@@ -37,6 +40,26 @@ class Display(Protocol):
         """Show the state of the queue."""
 
 
+def pool_of(config: Config) -> Pool:
+    """Make the pool that the configuration asks for."""
+    return ray_pool(config) if config.settings.workers.engine == "ray" else process_pool(config)
+
+
+def ray_pool(config: Config) -> RayPool:
+    """Make a pool of one actor per GPU of a cluster.
+
+    Raises:
+        ConfigError: the extra is not installed.
+    """
+    if find_spec("ray") is None:
+        raise ConfigError(
+            "workers.engine: found 'ray', which is not installed here: pip install 'nstd[ray]'"
+        )
+    settings = config.settings
+    worker = _worker_settings(config, "")
+    return RayPool(ClusterSettings(settings.workers.address, worker, settings.stall_after_s))
+
+
 def process_pool(config: Config) -> ProcessPool:
     """Make a pool of one process per configured device."""
     settings = config.settings
@@ -44,20 +67,22 @@ def process_pool(config: Config) -> ProcessPool:
     if settings.devices == "auto" and devices == ("cpu",) and (unused := unused_gpus()):
         log.warning("torch can use no GPU; jobs run on the processor", gpus=unused)
     return ProcessPool(
-        [
-            WorkerSettings(
-                device,
-                settings.threads,
-                WorkFolder(config.work).gram_cache,
-                config.weights,
-                settings.checkpoint_every_s,
-                settings.preview_every_s,
-                settings.limits.memory_bytes,
-            )
-            for device in devices
-        ],
+        [_worker_settings(config, device) for device in devices],
         serve_orders,
         settings.stall_after_s,
+    )
+
+
+def _worker_settings(config: Config, device: str) -> WorkerSettings:
+    settings = config.settings
+    return WorkerSettings(
+        device,
+        settings.threads,
+        WorkFolder(config.work).gram_cache,
+        config.weights,
+        settings.checkpoint_every_s,
+        settings.preview_every_s,
+        settings.limits.memory_bytes,
     )
 
 
@@ -76,7 +101,7 @@ def run(config: Config, *, once: bool, display: Display | None) -> list[Job]:
         held(config.inbox, pause=wakeup.sleep) as lock,
         served(config.settings) as registry,
     ):
-        pool = process_pool(config)
+        pool = pool_of(config)
         observer = InboxObserver(config.inbox, wakeup)
         daemon = build(config, journal, pool, registry=registry)
         log.info("watching", inbox=str(config.inbox), outbox=str(config.outbox))
@@ -118,7 +143,7 @@ def reloaded(daemon: Daemon, pool: Pool) -> Daemon:
     daemon.circuits.works("configuration")
     fixed = (
         "weights", "devices", "threads", "checkpoint_every_s", "preview_every_s", "stall_after_s",
-        "log", "metrics_port", "metrics_address",
+        "log", "metrics_port", "metrics_address", "workers",
     )  # fmt: skip
     same_folders = (new.inbox, new.outbox, new.work) == (old.inbox, old.outbox, old.work)
     changed = [key for key in fixed if getattr(new.settings, key) != getattr(old.settings, key)]
@@ -141,7 +166,7 @@ def turn(daemon: Daemon, pool: Pool, wakeup: Wakeup, notifier: Notifier) -> None
     notifier.alive(daemon.status)
 
 
-def _leave(daemon: Daemon, pool: ProcessPool, wakeup: Wakeup, notifier: Notifier) -> None:
+def _leave(daemon: Daemon, pool: Pool, wakeup: Wakeup, notifier: Notifier) -> None:
     """Ask the workers for a last checkpoint, and wait for it, but not for ever."""
     daemon.foreman.stop_all()
     moment, grace_s = now(), daemon.config.settings.stop_grace_s

@@ -1,6 +1,7 @@
 """The queue as people are shown it: a job a line, without what only the daemon needs."""
 
 import sqlite3
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -51,6 +52,11 @@ class JobLine:
         return f"{self.folder}/{self.name}" if self.folder else self.name
 
 
+def host_of(device: str) -> str:
+    """Return the host in the name of a device of a cluster, `gpu-3/cuda:0`; else the device."""
+    return device.partition("/")[0]
+
+
 class Overview:
     """A part of the journal, in the same file."""
 
@@ -87,6 +93,22 @@ class Overview:
         return {
             state: self._db.execute(query, (state, since_s)).fetchone()[0] for state in TERMINAL
         }
+
+    def done_by_host(self, since_s: float) -> dict[str, int]:
+        """Count what each host has done since a moment of the wall clock; most first.
+
+        A device of this machine counts as a host of its own: there is no other name in its record.
+        """
+        rows = self._db.execute(
+            "SELECT json_extract(json, '$.device') AS device, count(*) FROM facts"
+            " WHERE job_id IN (SELECT id FROM jobs WHERE state = 'done' AND ended_s >= ?)"
+            " GROUP BY device",
+            (since_s,),
+        )
+        hosts: Counter[str] = Counter()
+        for device, count in rows:
+            hosts[host_of(str(device))] += count
+        return dict(hosts.most_common())
 
     def oldest_s(self, state: State) -> float | None:
         """Return when the first of the jobs in a state was accepted; None where there is none."""

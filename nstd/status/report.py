@@ -150,6 +150,14 @@ class TodayStatus:
 
 
 @dataclass(frozen=True)
+class HostStatus:
+    """What a host of the cluster has done of late, or a device of this machine."""
+
+    host: Annotated[str, Field(description="its name, or the device's: `gpu-3`, `cuda:0`")]
+    done_last_hour: Annotated[int, Field(description="jobs that it has done within an hour")]
+
+
+@dataclass(frozen=True)
 class Status:
     """The queue at one moment."""
 
@@ -171,6 +179,9 @@ class Status:
     recent: Annotated[
         tuple[EndedJob, ...], Field(description="the last ten that ended, newest first")
     ]
+    hosts: Annotated[
+        tuple[HostStatus, ...], Field(description="who has done anything lately, most first")
+    ] = ()
 
 
 def as_json(status: Status) -> str:

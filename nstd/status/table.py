@@ -31,6 +31,7 @@ WIDEST = 120  # columns: further apart than that, nobody finds the end of a line
 ROOMY = 72  # columns: below, what matters least is left out
 PLAIN_WIDTH = 100_000  # nothing is wrapped or cut that a program shall find
 HEARD_LATELY_S = 10.0
+MOST_HOSTS = 8
 Part = Callable[[Status, Look], list[RenderableType]]
 STYLES: dict[Outcome, str] = {"done": "green", "failed": "red", "cancelled": "yellow"}
 
@@ -86,6 +87,11 @@ def _top(status: Status, look: Look) -> list[RenderableType]:
         named(f"! since {_since(fault.since, status.now)}: {fault.sentence}", "bold red")
         for fault in status.faults
     ]
+    if len(status.hosts) > 1:
+        done = [f"{host.host} {host.done_last_hour}" for host in status.hosts[:MOST_HOSTS]]
+        more = len(status.hosts) - len(done)
+        words = ", ".join([*done, *([f"{more} more"] if more else [])])
+        lines.append(Text(printable(f"done in the last hour: {words}"), "dim"))
     low = [f"{space.place} {gigabytes(space.free_bytes)}" for space in status.space if space.low]
     if low:
         lines.append(Text(f"! disk space is low: {', '.join(low)} free", "yellow"))

@@ -3,12 +3,12 @@
 from dataclasses import replace
 
 import pytest
-from fake_pool import FACTS, FakePool
+from fake_pool import FACTS, FakePool, finished
 from prometheus_client import CollectorRegistry
 
 from nstd.metrics.counts import Counts, Overheard
 from nstd.orders import Failed, Stopped, WorkOrder
-from nstd.pool.contract import Ready, WorkerLost
+from nstd.pool.contract import Ready, TroubleOver, WorkerLost
 from nstd.spool.record import StageSeconds
 
 
@@ -96,3 +96,23 @@ def test_an_overheard_pool_is_a_pool(pool: Overheard) -> None:
     assert (pool.has_room(), pool.has_device(), tuple(pool.waitables())) == (False, True, ())
     pool.close()
     assert fake.job_id is None
+
+
+def test_what_each_host_finishes_is_counted_and_one_that_has_left_is_no_fault(
+    pool: Overheard, registry: CollectorRegistry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A rate over it is the throughput of a host; its device is not down for ever."""
+    fake = pool.pool
+    assert isinstance(fake, FakePool)
+    monkeypatch.setattr(FakePool, "submit", lambda *_: "gpu-3/cuda:1")
+    fake.says = [Ready("gpu-3/cuda:1")]
+    pool.poll(0.0)
+    pool.submit(order("a"))
+    fake.says = [finished("a")]
+    pool.poll(1.0)
+    labels = {"host": "gpu-3", "device": "cuda:1"}
+    assert registry.get_sample_value("nstd_jobs_painted_total", labels) == 1
+    fake.says = [TroubleOver("gpu-3/cuda:1")]
+    pool.poll(2.0)
+
+    assert pool.devices == {}

@@ -24,6 +24,7 @@ DASHBOARD = ROOT / "systemd" / "grafana-dashboard.json"
 PAGE = ROOT / "docs" / "metrics.md"
 LABELS = {
     "state", "outcome", "stage", "result", "fault", "place", "device", "resource", "version", "le",
+    "host",
 }  # fmt: skip
 
 

@@ -13,39 +13,12 @@ from pathlib import Path
 
 import pool_workers
 import pytest
+from pool_orders import hear, order
 
-from nstd.orders import Failed, Finished, Order, Snapshot, Stopped, WorkOrder
+from nstd.orders import Failed, Finished, Snapshot, Stopped
 from nstd.pool import worker_process
 from nstd.pool.contract import PoolEvent, Ready, WorkerLost, WorkerSettings
 from nstd.pool.process_pool import ProcessPool
-from nstd.recipe import load_recipe
-
-
-def order(job_id: str, content: bytes) -> WorkOrder:
-    meant = Order(
-        styles=(),
-        recipe_name="studio",
-        recipe=load_recipe("studio"),
-        size_px=None,
-        strength=1.0,
-        seed=0,
-        style_scale=1.0,
-        priority=0,
-        output_format="jpeg",
-        quality=95,
-    )
-    return WorkOrder(job_id, meant, content, ())
-
-
-def hear(pool: ProcessPool, kind: type, *, seconds: float = 30.0) -> PoolEvent:
-    """Poll until a worker has said something of this kind."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        for event in pool.poll(time.monotonic()):
-            if isinstance(event, kind):
-                return event
-        wait(pool.waitables(), timeout=0.2)
-    raise AssertionError(f"no {kind.__name__} within {seconds} s")
 
 
 def poll_until(pool: ProcessPool, now: list[float], kind: type, *, step_s: float) -> PoolEvent:

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from nstd.spool.journal import Journal
 from nstd.spool.overview import JobLine
 from nstd.status import reading
 from nstd.status.reading import in_turn, read_status, status_of
+from nstd.status.table import plain_text
 
 
 @pytest.fixture
@@ -134,3 +136,21 @@ def test_to_look_loads_nothing_heavy() -> None:
     )
 
     assert found.stdout == "set()\n"
+
+
+def test_hosts_are_told_with_what_they_have_done_within_an_hour(tmp_path: Path) -> None:
+    """Whatever the GPU; what one did before that is past, and one host alone is no line."""
+    journal = fill(tmp_path / "journal.sqlite", done=4)
+    ids = [row["id"] for row in journal._db.execute("SELECT id FROM jobs ORDER BY seq")]
+    devices = ("gpu-1/cuda:0", "gpu-1/cuda:1", "gpu-2/cuda:0", "gpu-9/cuda:0")
+    for job_id, device in zip(ids, devices, strict=True):
+        journal._db.execute("INSERT INTO facts VALUES (?, ?)", (job_id, f'{{"device":"{device}"}}'))
+    journal._db.execute("UPDATE jobs SET ended_s = ? WHERE id = ?", (NOW_S - 4000, ids[-1]))
+    status = read_status(journal, now_s=NOW_S)
+
+    assert [(host.host, host.done_last_hour) for host in status.hosts] == [
+        ("gpu-1", 2),
+        ("gpu-2", 1),
+    ]
+    assert "done in the last hour: gpu-1 2, gpu-2 1" in plain_text(status)
+    assert "last hour" not in plain_text(replace(status, hosts=status.hosts[:1]))

@@ -15,7 +15,8 @@ PAGE = Path(__file__).parents[2] / "docs" / "status.md"
 
 # The format of version 1. A name that goes from here breaks somebody's program: make it version 2.
 NAMES = """
-version now daemon counts faults space running queued held waiting today recent
+version now daemon counts faults space running queued held waiting today recent hosts
+hosts.host hosts.done_last_hour
 daemon.state daemon.pid daemon.heard_at
 faults.resource faults.since faults.sentence
 space.place space.path space.free_bytes space.low
@@ -37,6 +38,9 @@ recent.job recent.title recent.style recent.state recent.ended_at recent.result 
 def full(tmp_path: Path) -> Status:
     """Return a report with something in every list."""
     journal = fill(tmp_path / "journal.sqlite", running=1, queued=1, held=1, done=2, failed=1)
+    journal._db.execute(
+        "INSERT INTO facts SELECT id, '{\"device\": \"cpu\"}' FROM jobs WHERE state = 'done'"
+    )
     journal.board.set_fault("outbox", "The outbox is away.", now_s=NOW_S - 60)
     journal.board.set_arrivals({"alone.jpg": "no manifest alone.yaml"}, now_s=NOW_S)
     return read_status(
