@@ -73,5 +73,8 @@ def test_what_ended_today_is_found_by_how_it_ended(tmp_path: Path) -> None:
             for row in journal._db.execute(f"EXPLAIN QUERY PLAN {one}")
         ]
 
-    assert len(of_an_outcome) == 5  # three counts, two lists
-    assert all("jobs_by_outcome (state=? AND ended_s>?)" in step for step in plans)
+    assert len(of_an_outcome) == 6  # three counts, two lists, and what each host has done
+    of_jobs = [step for step in plans if " jobs " in step]
+    assert len(of_jobs) == 6
+    assert all("jobs_by_outcome (state=? AND ended_s>?)" in step for step in of_jobs)
+    assert not [step for step in plans if step.startswith("SCAN")]
