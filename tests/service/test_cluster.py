@@ -137,7 +137,8 @@ def test_a_killed_daemon_and_a_head_that_is_started_anew_cost_no_job_and_no_atte
     until(lambda: studio.paints_at("two"))
     cluster.kill("head")
     until(
-        lambda: any("jobs are accepted, and wait" in words.lower() for words in studio.status()[1])
+        lambda: any("jobs are accepted, and wait" in words.lower() for words in studio.status()[1]),
+        seconds=240,  # Ray itself looks for a lost head for a minute of its own
     )
     put_picture(studio.inbox / "late.jpg", seed=9).with_suffix(".yaml").write_text(
         manifest(steps=10)
