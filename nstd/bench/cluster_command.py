@@ -1,6 +1,5 @@
 """`nstd bench --cluster`: actors of Ray that do nothing, and what it costs to keep them busy."""
 
-import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,7 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from nstd.bench.cluster import Dispatch, JournalCost, dispatch, journal_cost
-from nstd.bench.figures import Figure, printed
+from nstd.bench.figures import Figure, printed, say
 from nstd.bench.host import describe_host
 from nstd.bench.own_process import in_own_process
 from nstd.config import Config
@@ -32,13 +31,13 @@ class ClusterBench:
 
     def figures(self, folder: Path) -> Iterator[Figure]:
         """Measure; `folder` is on the disk of the work folder."""
-        _say(f"{self.jobs:,} jobs for {self.actors} actors")
+        say(f"{self.jobs:,} jobs for {self.actors} actors")
         yield from self._of_dispatch(in_own_process(dispatch, self.actors, self.jobs, SMALL_BYTES))
-        _say("photographs of 5 MB")
+        say("photographs of 5 MB")
         few, photographs = min(self.actors, 4), min(self.jobs, PHOTOGRAPHS)
         yield _of_photographs(in_own_process(dispatch, few, photographs, PHOTOGRAPH_BYTES))
         lives = min(self.jobs, JOURNAL_JOBS)
-        _say(f"{lives:,} jobs in the journal")
+        say(f"{lives:,} jobs in the journal")
         cost = in_own_process(journal_cost, folder / "journal.sqlite", lives)
         yield from _of_journal(cost)
 
@@ -115,8 +114,3 @@ def bench_cluster(config: Config, *, actors: int, jobs: int, json: bool) -> str:
     with tempfile.TemporaryDirectory(prefix="nstd-bench-", dir=disk) as folder:
         figures = list(ClusterBench(actors, jobs).figures(Path(folder)))
     return printed(figures, machine=describe_host(), json=json)
-
-
-def _say(words: str) -> None:
-    sys.stderr.write(f"… {words}\n")
-    sys.stderr.flush()

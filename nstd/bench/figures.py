@@ -3,6 +3,7 @@
 import io
 import json
 import math
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Literal
@@ -49,6 +50,12 @@ class Figure:
         """The bar with its sense; nothing where the figure is only stated."""
         sign = "≥" if self.sense == "at_least" else "≤"
         return "" if self.bar is None else f"{sign} {_short(self.bar)}"
+
+
+def say(words: str) -> None:
+    """Say at once what a benchmark is at, beside what it prints."""
+    sys.stderr.write(f"… {words}\n")
+    sys.stderr.flush()
 
 
 def told(figures: Iterable[Figure], say: Callable[[str], None]) -> list[Figure]:

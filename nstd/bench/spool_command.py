@@ -1,13 +1,12 @@
 """`nstd bench --spool`: floods a spool of its own, measures, and prints. No torch."""
 
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from nstd.bench.figures import Figure, printed
+from nstd.bench.figures import Figure, printed, say
 from nstd.bench.host import describe_host
 from nstd.bench.own_process import in_own_process
 from nstd.bench.spool import SETTLE_S, Flood, Series, drop, flood, lay_out, series
@@ -29,13 +28,13 @@ class SpoolBench:
 
     def figures(self, folder: Path) -> Iterator[Figure]:
         """Measure in two new folders below `folder`."""
-        _say(f"{self.pairs:,} pairs in the inbox at once")
+        say(f"{self.pairs:,} pairs in the inbox at once")
         root = folder / "flood"
         root.mkdir()
         lay_out(root)
         drop(root, "flood", self.pairs)
         yield from self._of_flood(in_own_process(flood, root, self.pairs, time.time()))
-        _say(f"{self.jobs:,} jobs back to back")
+        say(f"{self.jobs:,} jobs back to back")
         root = folder / "series"
         root.mkdir()
         lay_out(root)
@@ -136,8 +135,3 @@ def bench_spool(config: Config, *, pairs: int, jobs: int, json: bool) -> str:
     with tempfile.TemporaryDirectory(prefix="nstd-bench-", dir=disk) as folder:
         figures = list(SpoolBench(pairs, jobs).figures(Path(folder)))
     return printed(figures, machine=describe_host(), json=json)
-
-
-def _say(words: str) -> None:
-    sys.stderr.write(f"… {words}\n")
-    sys.stderr.flush()

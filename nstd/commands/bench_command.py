@@ -1,6 +1,5 @@
 """`nstd bench`: finds pictures and a device, measures, and prints."""
 
-import sys
 import tempfile
 from pathlib import Path
 
@@ -24,7 +23,7 @@ def bench(config: Config, *, content: Path | None, style: Path | None, json: boo
     """
     share_processors()
     # torch only now: it reads the environment that share_processors sets.
-    from nstd.bench.figures import printed, told
+    from nstd.bench.figures import printed, say, told
     from nstd.bench.job import Pictures
     from nstd.bench.machine import describe
     from nstd.bench.run import Bench
@@ -38,7 +37,7 @@ def bench(config: Config, *, content: Path | None, style: Path | None, json: boo
             weights_folder=config.weights,
             checkpoint_every_s=float("inf"),
         )
-        figures = told(Bench(station, pictures, _say).figures(), _say)
+        figures = told(Bench(station, pictures, say).figures(), say)
         machine = describe(station.device)
     return printed(figures, machine=machine, json=json)
 
@@ -53,7 +52,7 @@ def bench_size(config: Config, *, content: Path | None, style: Path | None, json
     share_processors()
     import torch
 
-    from nstd.bench.figures import printed, told
+    from nstd.bench.figures import printed, say, told
     from nstd.bench.job import Pictures
     from nstd.bench.machine import describe
     from nstd.bench.size import PLAN, SizeBench
@@ -69,17 +68,12 @@ def bench_size(config: Config, *, content: Path | None, style: Path | None, json
             checkpoint_every_s=config.settings.checkpoint_every_s,
             preview_every_s=config.settings.preview_every_s,
         )
-        figures = told(SizeBench(settings, pictures, PLAN, _say).figures(), _say)
+        figures = told(SizeBench(settings, pictures, PLAN, say).figures(), say)
     return printed(figures, machine=describe(torch.device(device)), json=json)
 
 
 def _two_pictures(config: Config, content: Path | None, style: Path | None) -> tuple[bytes, bytes]:
     return read_picture(content or _portrait()), read_picture(style or _first_style(config))
-
-
-def _say(words: str) -> None:
-    sys.stderr.write(f"… {words}\n")
-    sys.stderr.flush()
 
 
 def _portrait() -> Path:

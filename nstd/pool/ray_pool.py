@@ -50,6 +50,10 @@ class _Place:
     faults: int = 0  # since it has last finished something
     draining: bool = False
 
+    @property
+    def is_idle(self) -> bool:
+        return self.ready and self.job_id is None
+
 
 @dataclass
 class RayPool:
@@ -74,7 +78,7 @@ class RayPool:
     @property
     def room(self) -> int:
         """How many actors are ready and idle."""
-        return sum(place.ready and place.job_id is None for place in self._places.values())
+        return sum(place.is_idle for place in self._places.values())
 
     @property
     def trouble(self) -> str:
@@ -89,11 +93,7 @@ class RayPool:
         return self.room > 0
 
     def submit(self, order: WorkOrder) -> str:
-        idle = {
-            name: place
-            for name, place in self._places.items()
-            if place.ready and place.job_id is None
-        }
+        idle = {name: place for name, place in self._places.items() if place.is_idle}
         name = min(idle, key=lambda name: idle[name].faults)  # that has failed least of late
         idle[name].job_id = order.job_id
         self._send(Assigned(name, idle[name].number, order))
