@@ -45,13 +45,17 @@ class SizedJob:
         return f"{words}, {tiles_in_words(self.thrift)}" if self.thrift else words
 
 
+def from_block(number: int) -> str:
+    """Say from where on tiles keep their graphs, behind how many do; nothing where it is all."""
+    return f" from block {number} on" if number > 1 else ""
+
+
 def tiles_in_words(thrift: Thrift) -> str:
     """Say how much is looked at at once."""
     if thrift.tile_px is None:
         return "whole"
     targets = "kept" if thrift.keeps_targets else "seen anew"
-    part = f" from block {thrift.kept_from} on" if thrift.kept_from > 1 else ""
-    maps = f", maps of {thrift.kept} kept{part}" if thrift.kept else ""
+    maps = f", maps of {thrift.kept} kept{from_block(thrift.kept_from)}" if thrift.kept else ""
     return f"tiles {thrift.tile_px}, targets {targets}{maps}"
 
 

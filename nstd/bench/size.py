@@ -8,7 +8,7 @@ from nstd.bench.enlarged import enlarged
 from nstd.bench.figures import Figure
 from nstd.bench.job import Pictures
 from nstd.bench.own_process import in_own_process
-from nstd.bench.peaks import Peak, SizedJob, measured_peak, tiles_in_words
+from nstd.bench.peaks import Peak, SizedJob, from_block, measured_peak, tiles_in_words
 from nstd.bench.tiles import ROOM_SHARE, Cut, Difference, Timed, gradient_differences, tile_times
 from nstd.errors import NstdError
 from nstd.pool.contract import WorkerSettings
@@ -193,8 +193,7 @@ def _stand_ins(found: tuple[Difference, ...]) -> str:
 
 
 def _kept(timed: Timed) -> str:
-    part = f" from block {timed.kept_from} on" if timed.kept_from > 1 else ""
-    return f"graphs of {timed.kept} of {timed.tiles} tiles kept{part}"
+    return f"graphs of {timed.kept} of {timed.tiles} tiles kept{from_block(timed.kept_from)}"
 
 
 def _how(peak: Peak) -> str:
