@@ -142,7 +142,7 @@ def _level_bytes(work: Work, thrift: Thrift, around: Surroundings, level: Level,
     keeps = tiling.keeps_targets or grid.count == 1
     targets = _target_bytes(work, size if keeps else tile)
     maps = _maps_bytes(work, around, tile, tiling, grid.count)
-    kept = kept_pictures(work.recipe, level)
+    kept = kept_pictures(work.recipe, level, level.steps - 1)
     is_adam = isinstance(level.optimizer, AdamChoice)
     picture = 0 if is_adam and level.variable in PICTURES_THEMSELVES else 1
     looked_at = (kept + picture + OF_GRADIENT) * size.picture_bytes + targets + maps
@@ -172,7 +172,7 @@ def _left_bytes(work: Work, thrift: Thrift, level: Level) -> int:
     size = Extent(level.width, level.height)
     keeps = thrift.tiling_at(level.width, level.height).keeps_targets
     targets = _target_bytes(work, size) if keeps else 0
-    return (kept_pictures(work.recipe, level) + 1) * size.picture_bytes + targets
+    return (kept_pictures(work.recipe, level, level.steps) + 1) * size.picture_bytes + targets
 
 
 def _end_bytes(work: Work, thrift: Thrift, around: Surroundings, level: Level) -> int:
@@ -189,17 +189,17 @@ def _end_bytes(work: Work, thrift: Thrift, around: Surroundings, level: Level) -
     return _left_bytes(work, thrift, level) + max(encoded, looked_at)
 
 
-def kept_pictures(recipe: Recipe, level: Level) -> int:
-    """Return how many pictures of its size a level keeps between its steps, in fp32."""
+def kept_pictures(recipe: Recipe, level: Level, told: int) -> int:
+    """Return how many pictures of its size a level keeps, in fp32, when it was told so many."""
     average = 1 if recipe.average else 0
     optimizer = level.optimizer
     if isinstance(optimizer, AdamChoice):
         return 3 + average
-    pairs = min(optimizer.history, level.steps)
-    # The origin, the direction and the gradient there; two trials of a line search.
-    trials = 2 if optimizer.line_search == "strong_wolfe" else 0
+    # The origin, the direction and the gradient there; then mostly each is the end of a line, and
+    # leaves a pair. The two trials of a longer line are within the margin of what is chosen by it.
+    pairs = min(optimizer.history, max(0, told - 1))
     of_pair = 1 if optimizer.history_precision == "bf16" else 2
-    return 3 + trials + of_pair * pairs + average
+    return 3 + of_pair * pairs + average
 
 
 def grid_of(recipe: Recipe, thrift: Thrift, size: Extent) -> Grid:
