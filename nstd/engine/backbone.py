@@ -216,10 +216,12 @@ class _AveragePool(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Context, *gradients: Tensor) -> Tensor:
-        height, width = ctx.size
+        odd_rows, odd_columns = (length % 2 for length in ctx.size)
         even = F.interpolate(gradients[0] / 4, scale_factor=2, mode="nearest")
+        if not odd_rows and not odd_columns:  # else torch would copy it all, to frame it by nothing
+            return even  # (1, C, h, w)
         # An odd last row or column is in no window.
-        return F.pad(even, (0, width % 2, 0, height % 2))  # (1, C, h, w)
+        return F.pad(even, (0, odd_columns, 0, odd_rows))  # (1, C, h, w)
 
 
 POOLINGS: dict[str, Callable[[Tensor], Tensor]] = {"max": _max_pool, "avg": _avg_pool}
