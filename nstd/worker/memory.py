@@ -50,8 +50,8 @@ class Surroundings:
 
     `graph_share` is by how much the maps of a step need more than they are: an allocator's gaps;
     `once_share` that of a look that is made once, and gives back what it frees. `fixed_bytes` is
-    what the first looks at new sizes leave behind. `holds_files` where the photograph lies beside
-    what is painted: on the processor.
+    the network, and what the first looks at new sizes leave behind: kernels and what they work in.
+    `holds_files` where the photograph lies beside what is painted: on the processor.
     """
 
     graph_share: float
@@ -61,9 +61,9 @@ class Surroundings:
 
 
 # Measured: a heap that keeps what is freed has gaps of the size of what it holds.
-PROCESSOR = Surroundings(2.0, 1.05, fixed_bytes=100_000_000, holds_files=True)
+PROCESSOR = Surroundings(2.0, 1.05, fixed_bytes=170_000_000, holds_files=True)
 # Where every map is a mapping of its own, a look takes what it says.
-SPARING_PROCESSOR = Surroundings(1.05, 1.05, fixed_bytes=100_000_000, holds_files=True)
+SPARING_PROCESSOR = Surroundings(1.05, 1.05, fixed_bytes=170_000_000, holds_files=True)
 # Not measured: torch's own allocator leaves few gaps; the rest is what cuDNN works in.
 GPU = Surroundings(1.3, 1.3, fixed_bytes=0, holds_files=False)
 
