@@ -51,11 +51,12 @@ def _stages(recipe: Recipe, *, height: int, width: int, value_bytes: int) -> Ite
     for block, count in enumerate(CONVOLUTIONS_PER_BLOCK[recipe.backbone], 1):
         places = math.prod(map_size(f"conv{block}_1", height=height, width=width))
         if block > 1:
+            above = map_size(f"conv{block - 1}_1", height=height, width=width)
             pooled = entered // 4
             indices = pooled // value_bytes * INDEX_BYTES if recipe.pooling == "max" else 0
-            # Average pooling spreads a copy of the gradient, and frames it.
-            copies = 2 * entered + pooled if recipe.pooling == "avg" else entered
-            back = pooled + copies
+            back = pooled + entered
+            if recipe.pooling == "avg":  # a quarter of the gradient is spread, and framed if odd
+                back += pooled + any(length % 2 for length in above) * entered
             yield Stage(block - 1, made=pooled, kept=pooled + indices, noted=0, back=back)
             entered = pooled
         for number in range(1, count + 1):
