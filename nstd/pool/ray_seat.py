@@ -99,7 +99,8 @@ class TendedSeat:
         """Give the actor an order that is expected, with all it needs."""
         try:
             async with self._speaking:
-                await self.shelf.turn((style.sha256 for style in order.styles), self.seat.name)
+                pictures = (style.sha256 for style in order.styles)
+                await self.shelf.measuring.turn(pictures, self.seat.name)
                 await self._send_files(order)
                 styles = tuple(replace(style, data=b"") for style in order.styles)
                 pictures = [self.shelf.picture(style) for style in order.styles]
@@ -119,7 +120,7 @@ class TendedSeat:
     def forget_order(self) -> None:
         """Note that the order is no more this seat's; others need not wait for what it measures."""
         self.order = None
-        self.shelf.measured(self.seat.name)
+        self.shelf.measuring.given_up(self.seat.name)
 
     async def catch_up(self) -> None:
         """Send what others have measured meanwhile for the order at hand: it may be needed yet."""
@@ -190,22 +191,23 @@ class TendedSeat:
             case Statistics():
                 await asyncio.to_thread(self.shelf.grams.keep, told.name, told.data)
                 self._sent.add(told.name)
-                self.shelf.measured(self.seat.name)
                 self.share()
             case Ready():
                 self._wait_s = FIRST_WAIT_S
                 await self.say(Seated(self.seat.name, self.number))
             case Progress():
+                self.shelf.measuring.painted(self.seat.name)
                 await self._tell_progress(told)
             case Stopped() | Failed():
                 self.forget_order()
                 await self.say(told)
             case Finished():
+                self.shelf.measuring.painted(self.seat.name)
                 self.forget_order()
                 facts = replace(told.facts, device=self.seat.name)
                 await self.say(replace(told, facts=facts))
             case WorkerLost():
-                self.shelf.measured(self.seat.name)
+                self.shelf.measuring.given_up(self.seat.name)
                 words = f"On the host {self.seat.host}: {told.sentence}"
                 await self.say(replace(told, device=self.seat.name, sentence=words))
             case _:
