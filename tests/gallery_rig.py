@@ -162,6 +162,7 @@ class Museum:
         thumbs: bool = True,
         log: bytes = LOG,
         files: tuple[str, ...] = (),
+        device: str = FACTS.device,
         **fields: object,
     ) -> str:
         """Finish and publish a job, a second after the one before; pictures are drawn if none."""
@@ -176,7 +177,7 @@ class Museum:
         folder = safe_folder(folder)
         stem = safe_name(f"{name.rpartition('.')[0]}--{ordered.style_label}")
         width, height = size_of(after)
-        facts = asdict(replace(FACTS, width=width, height=height))
+        facts = asdict(replace(FACTS, width=width, height=height, device=device))
         self.journal.finish(
             job_id,
             [PlannedFile.of(file.suffix, file.data) for file in made],

@@ -1,6 +1,7 @@
 """Drivers for the tests of the Ray pool: most without Ray, told what to do by the address."""
 
 import os
+import socket
 import sys
 import threading
 import types
@@ -24,8 +25,16 @@ def drive(connection: Connection, settings: ClusterSettings) -> None:
         case "away":
             connection.send(Unusable("cluster", "Nobody is there"))
             raise SystemExit(1)
+        case "waits":
+            threading.Event().wait()
         case "silent":
             connection.send(Joined(1))
+            threading.Event().wait()
+        case "deaf":
+            with socket.socket(fileno=os.dup(connection.fileno())) as pipe:
+                pipe.shutdown(socket.SHUT_RD)
+            connection.send(Joined(1))
+            connection.send(Seated(SEAT, 1))
             threading.Event().wait()
         case "empty":
             connection.send(Joined(0))

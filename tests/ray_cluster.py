@@ -78,6 +78,11 @@ class RayCluster:
         """Announce that a host will be taken away."""
         self._ask("drain", name)
 
+    def painters(self) -> list[int]:
+        """Return the pids of the actors on all hosts, and of what they have started."""
+        pids = (int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit())
+        return [pid for pid in pids if _is_painter(pid, of=self._folder.name)]
+
     def _ask(self, *words: str) -> str:
         assert self._process.stdin
         assert self._process.stdout
@@ -87,6 +92,18 @@ class RayCluster:
             if line.startswith("= "):
                 return line[2:].strip()
         raise AssertionError(f"the cluster's process has ended at {words}")
+
+
+def _is_painter(pid: int, *, of: str) -> bool:
+    """Tell whether a process is an actor, by the title that Ray gives it, or an actor's child."""
+    try:
+        title = Path(f"/proc/{pid}/cmdline").read_bytes()
+        environment = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    except OSError:
+        return False
+    is_on_host = any(one.startswith(b"RAY_RAYLET_PID=") for one in environment)
+    is_ours = f"RAY_TMPDIR={of}".encode() in environment
+    return is_ours and is_on_host and (title.startswith(b"ray::Painter") or b"spawn_main" in title)
 
 
 def obey() -> None:

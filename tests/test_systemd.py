@@ -12,6 +12,7 @@ from nstd.pool.worker_process import MESSAGE_WITHIN_S
 UNIT = Path(__file__).parent.parent / "systemd" / "nstd.service"
 METRICS = UNIT.with_name("nstd-metrics.conf")
 RAY = UNIT.with_name("nstd-ray.conf")
+CLUSTER = UNIT.with_name("nstd-cluster.service")
 
 
 @pytest.fixture
@@ -57,6 +58,32 @@ def test_the_unit_is_valid_and_hardened_with_a_cluster(unit: Path) -> None:
     assert float(level[1]) < 2.0
 
 
+def test_a_machine_of_the_cluster_has_a_valid_unit(tmp_path: Path) -> None:
+    """Whoever is in the cluster may run programs there, but with no rights beyond a user's."""
+    analyze = require("systemd-analyze", package="systemd")
+    unit = tmp_path / "nstd-cluster.service"
+    unit.write_text(CLUSTER.read_text().replace("/opt/nstd/bin/ray", "/bin/true"))
+    found = subprocess.run([analyze, "verify", unit], capture_output=True, text=True, check=False)
+    command = [analyze, "security", "--offline=true", "--no-pager", unit]
+    judged = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    level = re.search(r"Overall exposure level for nstd-cluster.service: ([\d.]+)", judged)
+
+    assert (found.returncode, found.stderr) == (0, "")
+    assert level
+    assert float(level[1]) < 5.0
+
+
+def test_daemon_and_head_meet_in_one_folder_and_have_one_token() -> None:
+    """What they are told stands in two files."""
+    told = re.compile(r"^Environment=(RAY_.*)$", re.MULTILINE)
+    (of_daemon,), (of_head,) = (told.findall(path.read_text()) for path in (RAY, CLUSTER))
+    folder = of_head.split()[0].removeprefix("RAY_TMPDIR=/run/")
+
+    assert of_daemon == of_head
+    assert f"RuntimeDirectory={folder}\n" in CLUSTER.read_text()
+    assert f"ReadWritePaths=-/run/{folder}\n" in RAY.read_text()
+
+
 def test_the_unit_is_hardened(any_unit: Path) -> None:
     """systemd's own measure of exposure: 0 is none, 10 is all; below 2 is good."""
     unit = any_unit
@@ -92,11 +119,12 @@ def test_the_gpu_stays_visible() -> None:
     assert "DeviceAllow=char-nvidia-uvm rw" in lines
 
 
-def test_every_line_has_its_reason() -> None:
+@pytest.mark.parametrize("path", [UNIT, CLUSTER], ids=lambda path: path.name)
+def test_every_line_has_its_reason(path: Path) -> None:
     """A comment stands above each line of the service, or above the lines it belongs to."""
-    obvious = ("ExecStart=", "User=", "Group=")
+    obvious = ("EnvironmentFile=", "ExecStart=", "User=", "Group=")
     without, explained = [], False
-    service = UNIT.read_text().partition("[Service]\n")[2].partition("[Install]")[0]
+    service = path.read_text().partition("[Service]\n")[2].partition("[Install]")[0]
     for line in service.splitlines():
         explained = line.startswith("#") or (explained and bool(line))
         if line and not explained and not line.startswith(obvious):

@@ -16,12 +16,12 @@ import structlog
 
 from nstd.bench.fake_cluster import drive_fake_cluster, instant_pool
 from nstd.bench.host import Holdings, cpu_seconds, memory_bytes
+from nstd.bench.plain_order import plain_order
 from nstd.errors import NstdError
 from nstd.orders import Finished, Order, WorkOrder
 from nstd.pool.cluster import ClusterSettings
 from nstd.pool.contract import PoolEvent, WorkerSettings
 from nstd.pool.ray_pool import RayPool
-from nstd.recipe import load_recipe
 from nstd.spool.jobs import NewJob, PlannedFile
 from nstd.spool.journal import Journal
 
@@ -76,7 +76,7 @@ def dispatch(actors: int, jobs: int, content_bytes: int) -> Dispatch:
 
 
 def _dispatched(pool: RayPool, jobs: int, content: bytes) -> Dispatch:
-    order = _plain_order()
+    order = plain_order()
     orders = (WorkOrder(f"{number:08}", order, content, ()) for number in count())
     ended = 0
 
@@ -118,7 +118,7 @@ def journal_cost(path: Path, jobs: int) -> JournalCost:
     Raises:
         sqlite3.DatabaseError: the disk fails.
     """
-    journal, order = Journal(path), _plain_order()
+    journal, order = Journal(path), plain_order()
     try:
         before, began_s = _size(path), time.monotonic()
         for number in range(jobs):
@@ -143,18 +143,3 @@ def _live(journal: Journal, order: Order, job_id: str) -> None:
 
 def _size(path: Path) -> int:
     return path.stat().st_size
-
-
-def _plain_order() -> Order:
-    return Order(
-        styles=(),
-        recipe_name="studio",
-        recipe=load_recipe("studio"),
-        size_px=None,
-        strength=1.0,
-        seed=0,
-        style_scale=1.0,
-        priority=0,
-        output_format="jpeg",
-        quality=95,
-    )

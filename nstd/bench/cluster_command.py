@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from nstd.bench.cluster import Dispatch, JournalCost, dispatch, journal_cost
-from nstd.bench.figures import Figure, printed, say
+from nstd.bench.figures import Figure, printed, say, told
 from nstd.bench.host import describe_host
 from nstd.bench.own_process import in_own_process
 from nstd.config import Config
@@ -112,5 +112,5 @@ def bench_cluster(config: Config, *, actors: int, jobs: int, json: bool) -> str:
         raise ConfigError("Ray is not installed here: pip install 'nstd[ray]'")
     disk = config.work if config.work.is_dir() else None
     with tempfile.TemporaryDirectory(prefix="nstd-bench-", dir=disk) as folder:
-        figures = list(ClusterBench(actors, jobs).figures(Path(folder)))
+        figures = told(ClusterBench(actors, jobs).figures(Path(folder)), say)
     return printed(figures, machine=describe_host(), json=json)

@@ -7,12 +7,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from nstd.bench.plain_order import plain_order
 from nstd.errors import NstdError
 from nstd.orders import (
     Event,
     Failed,
     Finished,
-    Order,
     RunFacts,
     StylePicture,
     StyleShare,
@@ -93,18 +93,8 @@ def _order(pictures: Pictures, size_px: int, overrides: YamlMapping) -> WorkOrde
 def job_order(pictures: Pictures, recipe: Recipe, size_px: int | None) -> WorkOrder:
     """Return the order for a job from JPEG to JPEG; `size_px` None: of the photograph's size."""
     sha256 = hashlib.sha256(pictures.style).hexdigest()
-    order = Order(
-        styles=(StyleShare(name="bench", pictures=(sha256,)),),
-        recipe_name=HOUSE_RECIPE,
-        recipe=recipe,
-        size_px=size_px,
-        strength=1.0,
-        seed=0,
-        style_scale=1.0,
-        priority=0,
-        output_format="jpeg",
-        quality=95,
-    )
+    styles = (StyleShare(name="bench", pictures=(sha256,)),)
+    order = plain_order(recipe, styles=styles, size_px=size_px)
     style = StylePicture(sha256, 1.0, pictures.style)
     return WorkOrder("bench", order, pictures.content, (style,))
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from nstd.bench.figures import Figure, printed, say
+from nstd.bench.figures import Figure, printed, say, told
 from nstd.bench.host import describe_host
 from nstd.bench.own_process import in_own_process
 from nstd.bench.spool import SETTLE_S, Flood, Series, drop, flood, lay_out, series
@@ -133,5 +133,5 @@ def bench_spool(config: Config, *, pairs: int, jobs: int, json: bool) -> str:
     """Measure on the disk of the configured work folder, and return what is to be printed."""
     disk = config.work if config.work.is_dir() else None
     with tempfile.TemporaryDirectory(prefix="nstd-bench-", dir=disk) as folder:
-        figures = list(SpoolBench(pairs, jobs).figures(Path(folder)))
+        figures = told(SpoolBench(pairs, jobs).figures(Path(folder)), say)
     return printed(figures, machine=describe_host(), json=json)

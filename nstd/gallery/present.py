@@ -11,7 +11,6 @@ from nstd.spool.journal import Journal
 
 IN_LINE: tuple[State, ...] = ("queued", "held", "waiting")
 SHOWN_QUEUED = 24
-HOUR_S = 3600.0
 SHOWN_HOSTS = 20
 SHOWN_FAILED = 24
 
@@ -76,6 +75,7 @@ class Present:
     ended: tuple[Ended, ...]
     failed_count: int
     hosts: tuple[tuple[str, int], ...] = ()
+    more_hosts: int = 0
 
     @property
     def more_failed(self) -> int:
@@ -101,6 +101,7 @@ def read_present(
     progress, counts = journal.board.progress(), journal.counts()
     painting = journal.jobs("running", "finished")
     waiting = journal.history.first_queued(IN_LINE, SHOWN_QUEUED)
+    hosts = tuple(journal.overview.done_by_host(wall_s).items())
     return Present(
         faults=faults,
         painting=tuple(_painting(job, progress.get(job.id), outbox) for job in painting),
@@ -109,7 +110,8 @@ def read_present(
         seen=tuple(_seen(item) for item in journal.board.arrivals()[:SHOWN_QUEUED]),
         ended=tuple(_ended(job) for job in journal.history.newest_failed(SHOWN_FAILED)),
         failed_count=counts.get("failed", 0),
-        hosts=tuple(journal.overview.done_by_host(wall_s - HOUR_S).items())[:SHOWN_HOSTS],
+        hosts=hosts[:SHOWN_HOSTS],
+        more_hosts=len(hosts[SHOWN_HOSTS:]),
     )
 
 

@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram
 
 from nstd.orders import Failed, Finished, RunFacts, WorkOrder
 from nstd.pool.contract import Pool, PoolEvent, Ready, TroubleOver, WorkerLost
+from nstd.spool.jobs import host_and_device
 from nstd.spool.record import StageSeconds
 
 # From a picture of a thumbnail's size to a night's work; and from a bare inbox to a flooded one.
@@ -81,7 +82,7 @@ class Counts:
         """Begin to count what happens on a device: a rate needs the zero before the one."""
         self._attempts.labels(device)
         self._deaths.labels(device)
-        self._painted.labels(*_host_and_device(device))
+        self._painted_by(device)
 
     def started(self, device: str) -> None:
         """Count a job handed to a device's worker."""
@@ -89,7 +90,7 @@ class Counts:
 
     def painted(self, device: str) -> None:
         """Count a job that a device's worker has finished."""
-        self._painted.labels(*_host_and_device(device)).inc()
+        self._painted_by(device).inc()
 
     def failed(self, event: Failed) -> None:
         """Count an attempt that a worker gave up."""
@@ -99,11 +100,9 @@ class Counts:
         """Count the end of a worker process."""
         self._deaths.labels(device).inc()
 
-
-def _host_and_device(name: str) -> tuple[str, str]:
-    """Part the name of a device of a cluster, `gpu-3/cuda:0`; one of this machine has no host."""
-    host, _, device = name.rpartition("/")
-    return host or "here", device
+    def _painted_by(self, name: str) -> Counter:
+        host, device = host_and_device(name)
+        return self._painted.labels(host or "here", device)
 
 
 @dataclass

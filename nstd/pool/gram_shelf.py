@@ -9,7 +9,9 @@ import struct
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from io import BytesIO
 from pathlib import Path
+from typing import BinaryIO
 
 from nstd.seal import unsealed
 
@@ -28,8 +30,8 @@ class GramShelf:
     def read(cls, folder: Path) -> "GramShelf":
         """Look what is there already."""
         shelf = cls(folder)
-        for name in new_entries(folder, known=()):
-            shelf._note(name)
+        for name, picture in NewEntries(folder).found():
+            shelf._of_picture[picture].add(name)
         return shelf
 
     def keep(self, name: str, data: bytes) -> bool:
@@ -44,41 +46,57 @@ class GramShelf:
         except OSError:  # a full disk costs another host a style pass, no job
             part.unlink(missing_ok=True)
             return False
-        self._note(name)
+        if picture := _picture_in(BytesIO(data)):
+            self._of_picture[picture].add(name)
         return True
 
     def names_for(self, pictures: Iterable[str]) -> set[str]:
         """Name the entries that are of style pictures, which are given by their sha256."""
         return {name for picture in pictures for name in self._of_picture.get(picture, ())}
 
-    def _note(self, name: str) -> None:
-        picture = picture_of(self.folder / name)
-        if picture:
-            self._of_picture[picture].add(name)
+
+@dataclass
+class NewEntries:
+    """What has come into a cache folder; each file is looked into once."""
+
+    folder: Path
+    _known: set[str] = field(default_factory=set)
+
+    def note(self, name: str) -> None:
+        """Count an entry as known."""
+        self._known.add(name)
+
+    def found(self) -> Iterator[tuple[str, str]]:
+        """Name the whole files that are not known yet, each with its style picture's sha256.
+
+        Those that are for one photograph alone are left out.
+        """
+        try:
+            names = {entry.name for entry in os.scandir(self.folder)}
+        except OSError:
+            return
+        for name in sorted(names - self._known):
+            if name.endswith(SUFFIX):
+                self._known.add(name)
+                if picture := _picture_of(self.folder / name):
+                    yield name, picture
 
 
-def new_entries(folder: Path, *, known: Iterable[str]) -> Iterator[str]:
-    """Name the whole files of a cache folder that are not known yet, in the order of their names.
-
-    Those that are for one photograph alone are left out.
-    """
-    try:
-        names = {entry.name for entry in os.scandir(folder) if entry.name.endswith(SUFFIX)}
-    except OSError:
-        return
-    for name in sorted(names - set(known)):
-        if picture_of(folder / name):
-            yield name
-
-
-def picture_of(path: Path) -> str | None:
-    """Return which style picture an entry is of; None if for one photograph alone, or none."""
+def _picture_of(path: Path) -> str | None:
     try:
         with path.open("rb") as file:
-            (length,) = struct.unpack("<Q", file.read(8))
-            if length > LARGEST_HEAD_BYTES:
-                return None
-            key = json.loads(json.loads(file.read(length))["__metadata__"]["key"])
+            return _picture_in(file)
+    except OSError:
+        return None
+
+
+def _picture_in(file: BinaryIO) -> str | None:
+    """Return which style picture an entry is of; None if for one photograph alone, or none."""
+    try:
+        (length,) = struct.unpack("<Q", file.read(8))
+        if length > LARGEST_HEAD_BYTES:
+            return None
+        key = json.loads(json.loads(file.read(length))["__metadata__"]["key"])
         return str(key["picture_sha256"]) if key["tone"] is None else None
-    except (OSError, ValueError, KeyError, TypeError, struct.error):
+    except (ValueError, KeyError, TypeError, struct.error):
         return None

@@ -17,7 +17,7 @@ from pathlib import Path
 from nstd.orders import Checkpoint, CheckpointLost, Finished, Progress, Stopped, WorkOrder
 from nstd.pool.cluster import CheckpointPiece, Piece, Plan, Statistics
 from nstd.pool.contract import Pool, PoolEvent, WorkerSettings
-from nstd.pool.gram_shelf import new_entries
+from nstd.pool.gram_shelf import NewEntries
 from nstd.pool.host_folder import HostFolder
 from nstd.pool.pieces import pieces_of, put
 from nstd.pool.what_paints import what_paints
@@ -58,7 +58,7 @@ class Painter:
         )
         for folder in (self._cache, self._weights, self._job):
             folder.mkdir()
-        self._entries: set[str] = set()
+        self._entries = NewEntries(self._cache)
         self._plan = plan
         # Ray's own program would else be loaded into every worker process (multiprocessing.spawn).
         vars(sys.modules["__main__"]).pop("__file__", None)
@@ -67,9 +67,9 @@ class Painter:
     def store(self, piece: Piece) -> None:
         """Put a piece of a file into the folder that its name begins with."""
         self._heard_s = time.monotonic()
+        if piece.name.startswith("cache/"):
+            self._entries.note(Path(piece.name).name)
         put(piece, self._folder.path)
-        if piece.is_last and piece.name.startswith("cache/"):
-            self._entries.add(Path(piece.name).name)
 
     def take(self, number: int, order: WorkOrder, *pictures: bytes) -> None:
         """Take an order, whose checkpoints are stored; `pictures` are those of its styles.
@@ -174,8 +174,7 @@ class Painter:
             yield [CheckpointLost(event.job_id, event.step, error)]
 
     def _made_statistics(self) -> Iterator[Statistics]:
-        for name in new_entries(self._cache, known=self._entries):
-            self._entries.add(name)
+        for name, _ in self._entries.found():
             with suppress(OSError):
                 yield Statistics(name, (self._cache / name).read_bytes())
 

@@ -130,7 +130,8 @@ class RayPool:
         if at_end or (ended and not heard):
             events += self._lost(now_s)
         elif self._silent_s >= (SILENT_AFTER_S if self._joined else JOIN_WITHIN_S):
-            self._last_words = f"Its driver said nothing for {self._silent_s:.0f} s"
+            who = "Its driver said" if self._joined else "Its head has said"
+            self._last_words = f"{who} nothing for {self._silent_s:.0f} s"
             events += self._lost(now_s)
         return events
 

@@ -68,6 +68,7 @@ class TendedSeat:
     _part_name: str = ""
     _progress_s: float = -math.inf
     _wait_s: float = FIRST_WAIT_S
+    _waits: bool = False  # the order, while others measure its styles
     _speaking: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def tend(self) -> None:
@@ -98,8 +99,11 @@ class TendedSeat:
     async def assign(self, number: int, order: WorkOrder) -> None:
         """Give the actor an order that is expected, with all it needs."""
         try:
+            if not await self._has_turn(order):
+                return
             async with self._speaking:
-                await self.shelf.turn((style.sha256 for style in order.styles), self.seat.name)
+                if number != self.number:  # it has been taken back meanwhile
+                    return
                 await self._send_files(order)
                 styles = tuple(replace(style, data=b"") for style in order.styles)
                 pictures = [self.shelf.picture(style) for style in order.styles]
@@ -116,10 +120,20 @@ class TendedSeat:
             words = f"It could not be handed to {self.seat.name}. {_last_line(error)}"
             await self.say(Failed(order.job_id, "attempt", words))
 
+    async def _has_turn(self, order: WorkOrder) -> bool:
+        """Wait while others measure its styles; tell whether it is still this seat's then."""
+        self._waits = True
+        await self.shelf.measuring.turn((style.sha256 for style in order.styles), self.seat.name)
+        if self.order is order:
+            self._waits = False
+        elif self.order is None:
+            self.shelf.measuring.given_up(self.seat.name)
+        return self.order is order
+
     def forget_order(self) -> None:
         """Note that the order is no more this seat's; others need not wait for what it measures."""
-        self.order = None
-        self.shelf.measured(self.seat.name)
+        self.order, self._waits = None, False
+        self.shelf.measuring.given_up(self.seat.name)
 
     async def catch_up(self) -> None:
         """Send what others have measured meanwhile for the order at hand: it may be needed yet."""
@@ -129,7 +143,11 @@ class TendedSeat:
                     await self._send_statistics(self.order)
 
     async def stop(self, job_id: str) -> None:
-        """Ask for a last checkpoint of a job, once the actor has its order."""
+        """Ask for a last checkpoint of a job, once the actor has it; one that waits is left."""
+        if self._waits:
+            self.forget_order()
+            await self.say(Stopped(job_id))
+            return
         with suppress(RayError):
             async with self._speaking:
                 await self._actor.stop.remote(job_id)
@@ -190,22 +208,23 @@ class TendedSeat:
             case Statistics():
                 await asyncio.to_thread(self.shelf.grams.keep, told.name, told.data)
                 self._sent.add(told.name)
-                self.shelf.measured(self.seat.name)
                 self.share()
             case Ready():
                 self._wait_s = FIRST_WAIT_S
                 await self.say(Seated(self.seat.name, self.number))
             case Progress():
+                self.shelf.measuring.painted(self.seat.name)
                 await self._tell_progress(told)
             case Stopped() | Failed():
                 self.forget_order()
                 await self.say(told)
             case Finished():
+                self.shelf.measuring.painted(self.seat.name)
                 self.forget_order()
                 facts = replace(told.facts, device=self.seat.name)
                 await self.say(replace(told, facts=facts))
             case WorkerLost():
-                self.shelf.measured(self.seat.name)
+                self.shelf.measuring.given_up(self.seat.name)
                 words = f"On the host {self.seat.host}: {told.sentence}"
                 await self.say(replace(told, device=self.seat.name, sentence=words))
             case _:

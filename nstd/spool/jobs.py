@@ -148,6 +148,15 @@ class JobProgress:
         return percent(self.share)
 
 
+def host_and_device(name: str) -> tuple[str, str]:
+    """Part the name of a device of a cluster, `gpu-3/cuda:0`; one of this machine has no host.
+
+    The name of a host may have slashes of its own: whoever starts it chooses it.
+    """
+    host, _, device = name.rpartition("/")
+    return host, device
+
+
 def percent(share: float) -> int:
     """Return how much of a job on its way is done, as people are told: what is done is over it.
 

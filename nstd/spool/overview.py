@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from nstd.spool.jobs import TERMINAL, State
+from nstd.spool.jobs import TERMINAL, State, host_and_device
+
+HOUR_S = 3600.0
 
 _COLUMNS = (
     "id, seq, state, folder, coalesce(content_name, manifest_name, id) AS name, style, priority,"
@@ -52,11 +54,6 @@ class JobLine:
         return f"{self.folder}/{self.name}" if self.folder else self.name
 
 
-def host_of(device: str) -> str:
-    """Return the host in the name of a device of a cluster, `gpu-3/cuda:0`; else the device."""
-    return device.partition("/")[0]
-
-
 class Overview:
     """A part of the journal, in the same file."""
 
@@ -94,8 +91,8 @@ class Overview:
             state: self._db.execute(query, (state, since_s)).fetchone()[0] for state in TERMINAL
         }
 
-    def done_by_host(self, since_s: float) -> dict[str, int]:
-        """Count what each host has done since a moment of the wall clock; most first.
+    def done_by_host(self, now_s: float) -> dict[str, int]:
+        """Count what each host has done in the hour before a moment of the wall clock; most first.
 
         A device of this machine counts as a host of its own: there is no other name in its record.
         """
@@ -103,11 +100,12 @@ class Overview:
             "SELECT json_extract(json, '$.device') AS device, count(*) FROM facts"
             " WHERE job_id IN (SELECT id FROM jobs WHERE state = 'done' AND ended_s >= ?)"
             " GROUP BY device",
-            (since_s,),
+            (now_s - HOUR_S,),
         )
         hosts: Counter[str] = Counter()
-        for device, count in rows:
-            hosts[host_of(str(device))] += count
+        for name, count in rows:
+            host, device = host_and_device(str(name))
+            hosts[host or device] += count
         return dict(hosts.most_common())
 
     def oldest_s(self, state: State) -> float | None:

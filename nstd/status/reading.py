@@ -33,7 +33,6 @@ from nstd.status.report import (
     WaitingFile,
 )
 
-HOUR_S = 3600.0
 RECENT = 10
 MOST_OF_TODAY = 100
 LOW_SHARE = 3  # of min_free_bytes: below, people are told before jobs wait
@@ -95,8 +94,7 @@ def read_status(
             today=_today(overview, now_s),
             recent=tuple(_ended(line) for line in overview.recent(RECENT)),
             hosts=tuple(
-                HostStatus(host, done)
-                for host, done in overview.done_by_host(now_s - HOUR_S).items()
+                HostStatus(host, done) for host, done in overview.done_by_host(now_s).items()
             ),
         )
 

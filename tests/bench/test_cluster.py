@@ -13,7 +13,9 @@ from nstd.config import load_config
 
 
 @pytest.mark.full
-def test_the_dispatchers_figures_are_measured_and_held_against_their_bars(tmp_path: Path) -> None:
+def test_the_dispatchers_figures_are_measured_and_held_against_their_bars(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Time, memory and the journal's growth, each with what it was made of."""
     (tmp_path / "config.yaml").write_text("")
     said = bench_cluster(load_config(tmp_path / "config.yaml"), actors=2, jobs=60, json=True)
@@ -26,6 +28,7 @@ def test_the_dispatchers_figures_are_measured_and_held_against_their_bars(tmp_pa
     }
     assert all(figure["value"] > 0 for name, figure in figures.items() if "memory" not in name)
     assert 1 < figures["growth of the journal per job"]["value"] < 20
+    assert "… growth of the journal per job: " in capsys.readouterr().err
     assert "2 actors" in figures["jobs dispatched per second"]["detail"]
 
 

@@ -20,7 +20,9 @@ COUNTED = {
 }
 
 
-def test_the_queues_figures_are_measured_and_held_against_their_bars(tmp_path: Path) -> None:
+def test_the_queues_figures_are_measured_and_held_against_their_bars(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """What is counted comes out the same on any machine; what is timed has a bar beside it."""
     (tmp_path / "config.yaml").write_text("")
     said = bench_spool(load_config(tmp_path / "config.yaml"), pairs=24, jobs=20, json=True)
@@ -30,6 +32,7 @@ def test_the_queues_figures_are_measured_and_held_against_their_bars(tmp_path: P
     assert all(figures[name]["met"] for name in COUNTED)
     bars = [figure["bar"] for name, figure in figures.items() if "24 pairs" in name]
     assert bars == [15, 200, 2]
+    assert "… pairs skipped: 0 (bar ≤ 0)\n… jobs of the flood" in capsys.readouterr().err
 
 
 def test_too_few_to_be_measured_are_refused(

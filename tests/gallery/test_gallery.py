@@ -13,7 +13,7 @@ from gallery_rig import LOG, Museum, order, proof_order
 from pictures import picture_bytes
 
 from nstd.errors import WorldError
-from nstd.gallery import archive, gallery, shelf
+from nstd.gallery import archive, gallery, present, shelf
 from nstd.spool.jobs import Fault
 from nstd.spool.noticeboard import transaction
 
@@ -46,6 +46,23 @@ def news(museum: Museum) -> dict[str, object]:
     text = museum.read(".nstd/now.js")
     found: dict[str, object] = json.loads(text.removeprefix("nstdNow(").removesuffix(");\n"))
     return found
+
+
+def test_what_each_host_has_done_within_an_hour_stands_below_what_is_painted(
+    museum: Museum, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of many those that did most; one alone is no line, and what is past no longer counts."""
+    monkeypatch.setattr(present, "SHOWN_HOSTS", 2)
+    for number, host in enumerate(["gpu-1", "gpu-1", "gpu-2", "gpu-1", "gpu-2", "gpu-3"]):
+        device = f"{host}/cuda:{number % 2}"
+        museum.finish(f"{number}.jpg", after=PICTURE, before=PICTURE, device=device)
+    museum.run("now.jpg", step=35)
+    museum.turn()
+    assert '<p class="quiet">Done in the last hour: gpu-1 3, gpu-2 2, 1 more</p>' in museum.read()
+    museum.finish("last.jpg", after=PICTURE, before=PICTURE, device="gpu-1/cuda:0")
+    museum.turn(3599)
+
+    assert "Done in the last hour" not in museum.read()
 
 
 def test_an_empty_outbox_has_a_page_that_says_what_to_do(museum: Museum) -> None:

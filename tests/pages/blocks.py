@@ -5,6 +5,7 @@
     <!-- test: words only (needs a GPU) -->     it is not run, and why; its words are checked
     <!-- test: manifest IMG_0412.yaml -->       a manifest of that name: `nstd check` finds it good
     <!-- test: config -->                       a configuration that loads
+    <!-- test: launcher -->                    a file for Ray's launcher, which Ray finds good
     <!-- test: nothing (Samba's own) -->        not ours to test, and why
 
 What is fenced as `text` is a picture made of letters, and needs none.
@@ -22,6 +23,7 @@ LANGUAGES = {  # of each category
     "words only": {"sh", "console"},
     "manifest": {"yaml"},
     "config": {"yaml"},
+    "launcher": {"yaml"},
     "nothing": {"ini", "json", "yaml", "sh"},
 }
 NEEDS_WORDS = {"words only", "nothing", "manifest"}

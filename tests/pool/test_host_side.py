@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import save
 
 from nstd.pool.cluster import PIECE_BYTES
-from nstd.pool.gram_shelf import GramShelf, new_entries
+from nstd.pool.gram_shelf import GramShelf, NewEntries
 from nstd.pool.host_folder import HostFolder
 from nstd.pool.pieces import pieces_of, put
 from nstd.pool.what_paints import differences, what_paints
@@ -81,7 +81,21 @@ def test_statistics_are_kept_for_their_style_and_found_again_after_a_restart(
 
     for one in (shelf, GramShelf.read(tmp_path)):
         assert one.names_for(["starry", "mosaic"]) == {"a.safetensors"}
-    assert list(new_entries(tmp_path, known=["a.safetensors"])) == []
+
+
+def test_a_cache_folder_tells_of_each_new_entry_once(tmp_path: Path) -> None:
+    """What came from elsewhere is noted, and no news; a file is looked into at its first sight."""
+    entries = NewEntries(tmp_path)
+    (tmp_path / "a.safetensors").write_bytes(entry("starry"))
+    (tmp_path / "b.safetensors").write_bytes(entry("starry", tone="[0.5]"))
+    (tmp_path / "c.safetensors-7.part").write_bytes(entry("starry"))
+    entries.note("d.safetensors")
+    (tmp_path / "d.safetensors").write_bytes(entry("waves"))
+    assert list(entries.found()) == [("a.safetensors", "starry")]
+    (tmp_path / "b.safetensors").write_bytes(entry("starry"))
+
+    assert list(entries.found()) == []
+    assert list(NewEntries(tmp_path / "none").found()) == []
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,12 @@
 """A cluster as the daemon sees it: what is charged, what is told, what is tried again."""
 
 import contextlib
+import errno
 import time
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 from multiprocessing.connection import wait
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import pool_drivers
@@ -87,16 +89,55 @@ def test_a_lost_head_charges_no_job_and_the_cluster_is_joined_anew(
     hear(pool, Finished)
 
 
-def test_a_driver_that_says_nothing_more_is_ended(make: Callable[..., RayPool]) -> None:
+@pytest.mark.parametrize(
+    ("address", "who"), [("silent", "Its driver said"), ("waits", "Its head has said")]
+)
+def test_a_driver_that_says_nothing_more_is_ended(
+    make: Callable[..., RayPool], address: str, who: str
+) -> None:
     """It stands still with all that it drives; silence counts only while somebody listens."""
-    pool = make("silent")
+    pool = make(address)
     pool.poll(0.0)
-    wait(pool.waitables(), timeout=30)
+    if address == "silent":
+        wait(pool.waitables(), timeout=30)
     now_s, trouble = polled(pool, 0.0, Trouble, step_s=30.0)
 
     assert isinstance(trouble, Trouble)
     assert now_s >= 120
-    assert "said nothing for" in trouble.sentence
+    assert f"{who} nothing for" in trouble.sentence
+
+
+def test_an_order_for_a_driver_that_does_not_listen_is_nobodys(
+    make: Callable[..., RayPool],
+) -> None:
+    """It is ended, and the journal puts the job back."""
+    pool = make("deaf")
+    hear(pool, Ready)
+    assert pool.submit(order("a", b"finish")) == pool_drivers.SEAT
+    trouble = hear(pool, Trouble)
+
+    assert isinstance(trouble, Trouble)
+    assert "is lost" in trouble.sentence
+    assert (pool.running(), pool.has_room()) == ((), False)
+
+
+def test_a_driver_that_cannot_be_started_is_tried_again(
+    make: Callable[..., RayPool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The machine has no room for another process just now; the daemon stays up."""
+
+    def full(_process: BaseProcess) -> None:
+        raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+
+    pool = make("there")
+    with monkeypatch.context() as patched:
+        patched.setattr(BaseProcess, "start", full)
+        (trouble,) = pool.poll(0.0)
+        assert pool.poll(0.5) == []
+    assert isinstance(trouble, Trouble)
+    assert "cannot be started: [Errno 11] Resource temporarily unavailable." in trouble.sentence
+    pool.poll(1.0)
+    hear(pool, Ready)
 
 
 def test_a_cluster_without_hosts_is_told_of(make: Callable[..., RayPool]) -> None:

@@ -142,7 +142,7 @@ def test_hosts_are_told_with_what_they_have_done_within_an_hour(tmp_path: Path) 
     """Whatever the GPU; what one did before that is past, and one host alone is no line."""
     journal = fill(tmp_path / "journal.sqlite", done=4)
     ids = [row["id"] for row in journal._db.execute("SELECT id FROM jobs ORDER BY seq")]
-    devices = ("gpu-1/cuda:0", "gpu-1/cuda:1", "gpu-2/cuda:0", "gpu-9/cuda:0")
+    devices = ("gpu-1/cuda:0", "gpu-1/cuda:1", "rack/gpu-2/cuda:0", "gpu-9/cuda:0")
     for job_id, device in zip(ids, devices, strict=True):
         journal._db.execute("INSERT INTO facts VALUES (?, ?)", (job_id, f'{{"device":"{device}"}}'))
     journal._db.execute("UPDATE jobs SET ended_s = ? WHERE id = ?", (NOW_S - 4000, ids[-1]))
@@ -150,7 +150,7 @@ def test_hosts_are_told_with_what_they_have_done_within_an_hour(tmp_path: Path) 
 
     assert [(host.host, host.done_last_hour) for host in status.hosts] == [
         ("gpu-1", 2),
-        ("gpu-2", 1),
+        ("rack/gpu-2", 1),
     ]
-    assert "done in the last hour: gpu-1 2, gpu-2 1" in plain_text(status)
+    assert "done in the last hour: gpu-1 2, rack/gpu-2 1" in plain_text(status)
     assert "last hour" not in plain_text(replace(status, hosts=status.hosts[:1]))
