@@ -259,6 +259,7 @@ class RunFacts:
     losses_delivered: dict[str, float]
     versions: dict[str, str]
     reduced_memory: bool = False  # memory was short: it was done in tiles, perhaps forgetful
+    helped_by: tuple[str, ...] = ()  # devices that looked at tiles beside its own
     proof: tuple[ProofPictureFacts, ...] = ()  # row by row; the losses are then here alone
 
 
@@ -266,9 +267,8 @@ class RunFacts:
 class Finished:
     """The job is computed; the files are as they shall be published.
 
-    `thumbs` are small pictures of the photograph and of the result (`THUMB_SUFFIXES`), of one size:
-    for the gallery, and no part of the result. There are none where memory was too short for them;
-    of a proof there is that of its sheet alone.
+    `thumbs` are small pictures of photograph and result (`THUMB_SUFFIXES`), of one size, for the
+    gallery alone: of a proof that of its sheet, and none where memory was too short for them.
     """
 
     job_id: str

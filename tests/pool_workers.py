@@ -11,6 +11,7 @@ from fake_pool import finished
 
 from nstd.orders import Checkpoint, Failed, Snapshot, Stopped, WorkOrder
 from nstd.pool.contract import Alive, Ready, StopJob, Unusable, WorkerSettings
+from nstd.pool.lending import CallBack, GivenBack, HelpWanted, Lend
 
 POISON, STALLS, BREAKS_DEVICES, DIES_WRITING = 1, 2, 3, 4
 STATE = b"state"
@@ -52,6 +53,8 @@ def obey(order: WorkOrder, connection: Connection) -> None:
         case b"alive":
             while connection.recv():
                 connection.send(Alive())
+        case b"borrow" | b"keep":
+            borrow(order, connection)
         case b"wait":
             message = connection.recv()
             assert message == StopJob(order.job_id)
@@ -72,6 +75,24 @@ def show(order: WorkOrder, connection: Connection) -> None:
         case b"pid":
             connection.send(Snapshot(order.job_id, 1, str(os.getpid()).encode()))
             threading.Event().wait()
+
+
+def borrow(order: WorkOrder, connection: Connection) -> None:
+    """Want the help of one, show what comes, and give it back; or keep it until stopped."""
+    connection.send(HelpWanted(1))
+    while True:
+        match connection.recv():
+            case Lend(number, device):
+                connection.send(Snapshot(order.job_id, number, f"lent {device}".encode()))
+            case CallBack(number):
+                connection.send(Snapshot(order.job_id, number, b"called back"))
+                if order.content == b"borrow":
+                    connection.send(GivenBack(number))
+            case StopJob():
+                connection.send(Stopped(order.job_id))
+                return
+            case _:
+                connection.send(Alive())
 
 
 def written(order: WorkOrder, number: int, data: bytes) -> Path:

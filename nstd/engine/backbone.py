@@ -50,6 +50,10 @@ class Backbone:
     def dtype(self) -> torch.dtype:
         return self.blocks[0][0].weight.dtype
 
+    @property
+    def device(self) -> torch.device:
+        return self.mean.device
+
     def values_at(self, layer: str, height: int, width: int) -> int:
         """Return how many values a layer has of a picture of that size."""
         return self._channels(layer) * math.prod(map_size(layer, height=height, width=width))

@@ -1,7 +1,7 @@
 """What a network sees in the photograph, for the tiles to be compared with."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import torch
@@ -18,6 +18,9 @@ class ContentTargets(Protocol):
     def own(self, tile: Tile, layers: Sequence[str]) -> Mapping[str, Tensor]:
         """Return the features (1, C, h, w) of a tile's own places at some of the layers."""
 
+    def through(self, backbone: Backbone) -> "ContentTargets":
+        """Return the same for who looks through the network on another device."""
+
 
 @dataclass(frozen=True)
 class KeptTargets:
@@ -27,6 +30,10 @@ class KeptTargets:
 
     def own(self, tile: Tile, layers: Sequence[str]) -> Mapping[str, Tensor]:
         return {layer: self.maps[layer][..., *tile.place_at(layer).slices] for layer in layers}
+
+    def through(self, backbone: Backbone) -> "KeptTargets":  # noqa: ARG002
+        """Return the same: they stay where they are."""
+        return self
 
 
 @dataclass(frozen=True)
@@ -40,8 +47,12 @@ class LookedUpTargets:
     def own(self, tile: Tile, layers: Sequence[str]) -> Mapping[str, Tensor]:
         if not layers:
             return {}
-        seen = self.backbone.features(self.content[..., *tile.seen.slices], layers)
+        pixels = self.content[..., *tile.seen.slices].to(self.backbone.device)
+        seen = self.backbone.features(pixels, layers)
         return {layer: map_[..., *tile.own_at(layer).slices] for layer, map_ in seen.items()}
+
+    def through(self, backbone: Backbone) -> "LookedUpTargets":
+        return replace(self, backbone=backbone)
 
 
 @torch.no_grad()

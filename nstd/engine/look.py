@@ -7,7 +7,7 @@ looked at once more.
 
 import math
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -17,7 +17,7 @@ from nstd.engine.backbone import Backbone
 from nstd.engine.content import ContentTargets
 from nstd.engine.losses import tapped_distance
 from nstd.engine.statistics import tapped_sums
-from nstd.engine.tiling import Tile
+from nstd.engine.tiling import Tile, nothing
 from nstd.engine.total_variation import TvLoss, patch_of
 from nstd.layers import deepest_block
 
@@ -63,7 +63,10 @@ class Look:
 
 @dataclass(frozen=True)
 class Sight:
-    """What is seen of pictures of one size, tile by tile: all that their terms are made of."""
+    """What is seen of pictures of one size, tile by tile: all that their terms are made of.
+
+    It looks on the device of its network; of what lies elsewhere it takes the tile's part there.
+    """
 
     backbone: Backbone
     style_layers: tuple[str, ...]
@@ -75,6 +78,15 @@ class Sight:
     layer_weights: Mapping[str, Tensor | None]
     between: Callable[[], None]  # called before each look at a tile
 
+    @property
+    def device(self) -> torch.device:
+        return self.backbone.device
+
+    def through(self, backbone: Backbone) -> "Sight":
+        """Return the same through the network on another device, for who helps there."""
+        targets = self.targets.through(backbone) if self.targets else None
+        return replace(self, backbone=backbone, targets=targets, between=nothing)
+
     def look(self, picture: Tensor, tile: Tile, kept_from: int | None = None) -> Look:
         """Look at a tile of a picture (1, 3, H, W) in [0, 1].
 
@@ -84,7 +96,7 @@ class Sight:
         self.between()
         targets = self._targets(tile, Part())
         shallow: Sums = {}
-        entry = picture[..., *tile.seen.slices].detach()
+        entry = picture[..., *tile.seen.slices].detach().to(self.device)
         if kept_from != 1:
             with torch.no_grad():
                 shallow, entry = self._passed(entry, tile, Part(before=kept_from), targets)
@@ -102,21 +114,27 @@ class Sight:
         """Return what the pixels that a tile sees (1, 3, h, w) do to its own sums.
 
         Args:
-            graph: what is kept of the look at the tile; it is used up.
+            graph: what is kept of the look at the tile, on the same device; it is used up.
         """
+        slopes = {
+            name: None if slope is None else slope.to(self.device) for name, slope in slopes.items()
+        }
         kept_from = graph.kept_from if graph else None
         at_entry = _back(graph.ends, slopes, graph.entry) if graph else None
         if at_entry is not None and kept_from == 1:
             return at_entry
         self.between()
-        leaf = picture[..., *tile.seen.slices].detach().requires_grad_(True)
+        leaf = picture[..., *tile.seen.slices].detach().to(self.device).requires_grad_(True)
         part = Part(before=kept_from)
         sums, onward = self._passed(leaf, tile, part, self._targets(tile, part))
         return _back({**sums, "onward": onward}, {**slopes, "onward": at_entry}, leaf)
 
     def _targets(self, tile: Tile, part: Part) -> Mapping[str, Tensor]:
         """Return the photograph's features that a part of the way is compared with, by layer."""
-        return self.targets.own(tile, part.of(self.content_layers)) if self.targets else {}
+        if not self.targets:
+            return {}
+        own = self.targets.own(tile, part.of(self.content_layers))
+        return {layer: map_.to(self.device) for layer, map_ in own.items()}
 
     def _passed(
         self, x: Tensor, tile: Tile, part: Part, targets: Mapping[str, Tensor]
@@ -152,7 +170,9 @@ class Sight:
 
     def _weights_at(self, layer: str, tile: Tile) -> Tensor | None:
         weights = self.layer_weights[layer]
-        return None if weights is None else weights[..., *tile.place_at(layer).slices]
+        if weights is None:
+            return None
+        return weights[..., *tile.place_at(layer).slices].to(self.device)
 
 
 def _back(ends: Mapping[str, Tensor | GradientEdge], slopes: Slopes, leaf: Tensor) -> Tensor:

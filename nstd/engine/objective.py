@@ -4,7 +4,8 @@ Every term is a function of sums over places: of first and second moments, of sq
 differences of neighbours. So a picture is looked at tile by tile: once for the sums, from which the
 terms and their slopes follow, and once for what each tile's pixels do to the sums. Where the graphs
 of the first look can be kept, as that of a single tile always is, there is no second; where those
-of the deep blocks can, the second goes no farther than these.
+of the deep blocks can, the second goes no farther than these. Several devices may look at tiles of
+one picture.
 """
 
 import math
@@ -16,11 +17,12 @@ from torch import Tensor
 
 from nstd.engine.backbone import Backbone
 from nstd.engine.content import ContentFeatures, ContentTargets, LookedUpTargets, kept_targets
-from nstd.engine.look import Graph, Sight, Slopes, Sums
+from nstd.engine.look import Graph, Look, Sight, Slopes, Sums
 from nstd.engine.losses import CONTENT_LOSSES, STYLE_LOSSES, StyleLoss
+from nstd.engine.side_by_side import side_by_side
 from nstd.engine.statistics import LayerSums
 from nstd.engine.targets import StyleStats
-from nstd.engine.tiling import WHOLE, Tile, Tiling
+from nstd.engine.tiling import WHOLE, Helpers, Present, Tile, Tiling, alone
 from nstd.engine.total_variation import TV_LOSSES
 from nstd.engine.visibility import layer_weights
 from nstd.layers import deepest_block, map_size
@@ -69,6 +71,7 @@ class Objective:
     tiles: tuple[Tile, ...]
     kept: int  # so many tiles' graphs are kept from the sums to the gradient,
     kept_from: int  # from the entry of that block on
+    helpers: Helpers
     content: tuple[ContentTermAt, ...]
     style: tuple[StyleTermAt, ...]
     tv_weight: float
@@ -80,29 +83,44 @@ class Objective:
 
     def evaluate(self, picture: Tensor) -> Evaluation:
         """Return the terms and the gradient at a picture (1, 3, H, W) in [0, 1]."""
-        total, graphs = self._looked_at(picture, self.kept)
-        terms, slopes = self._judged(total)
-        gradient = torch.zeros_like(picture)
-        for tile in self.tiles:
-            gradient[..., *tile.seen.slices] += self.sight.gradient(
-                picture, tile, slopes, graphs.pop(tile, None)
-            )
+        with self.helpers() as present:
+            total, graphs = self._looked_at(picture, self.kept, present)
+            terms, slopes = self._judged(total)
+
+            def back(sight: Sight, tile: Tile) -> Tensor:
+                return sight.gradient(picture, tile, slopes, graphs.pop(tile, None))
+
+            def add(tile: Tile, part: Tensor) -> None:
+                gradient[..., *tile.seen.slices] += part.to(gradient.device)
+
+            gradient = torch.zeros_like(picture)
+            side_by_side(self.tiles, self.sight, present, look=back, take=add)
         return Evaluation(terms, gradient)
 
     def terms(self, picture: Tensor) -> Tensor:
         """Return the terms alone (K,)."""
-        total, _ = self._looked_at(picture, 0)
+        with self.helpers() as present:
+            total, _ = self._looked_at(picture, 0, present)
         return self._terms(total).detach()
 
-    def _looked_at(self, picture: Tensor, kept: int) -> tuple[Sums, dict[Tile, Graph]]:
+    def _looked_at(
+        self, picture: Tensor, kept: int, present: Present
+    ) -> tuple[Sums, dict[Tile, Graph]]:
         """Return the sums over all tiles, and the graphs of the first ones."""
-        total: Sums = {}
+        keeping = frozenset(self.tiles[:kept])
+
+        def look(sight: Sight, tile: Tile) -> Look:
+            return sight.look(picture, tile, self.kept_from if tile in keeping else None)
+
+        def add(tile: Tile, found: Look) -> None:
+            for name, part in found.sums.items():
+                total[name] = total[name] + part.to(picture.device) if name in total else part
+            if found.graph:
+                graphs[tile] = found.graph
+
+        total: dict[str, Tensor] = {}
         graphs: dict[Tile, Graph] = {}
-        for number, tile in enumerate(self.tiles):
-            look = self.sight.look(picture, tile, self.kept_from if number < kept else None)
-            total = _added(total, look.sums)
-            if look.graph:
-                graphs[tile] = look.graph
+        side_by_side(self.tiles, self.sight, present, look=look, take=add)
         return total, graphs
 
     def _judged(self, total: Sums) -> tuple[Tensor, Slopes]:
@@ -128,12 +146,6 @@ class Objective:
     def _positions(self, layer: str) -> int:
         height, width = self.size
         return math.prod(map_size(layer, height=height, width=width))
-
-
-def _added(total: Sums, sums: Sums) -> Sums:
-    if not total:
-        return sums
-    return {name: part + sums[name] for name, part in total.items()}
 
 
 def make_objective(
@@ -187,6 +199,7 @@ def make_objective(
         tiles,
         1 if is_whole else tiling.kept,
         1 if is_whole else min(tiling.kept_from, deepest_block(recipe.layers)),
+        alone if is_whole else tiling.helpers,
         content_terms,
         tuple(style_terms.values()),
         recipe.tv.weight if recipe.tv else 0.0,

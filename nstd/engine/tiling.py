@@ -6,10 +6,12 @@ that are its own. To know the features there it looks at more: as far around as 
 
 import math
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 from torch import Tensor
 
+from nstd.engine.backbone import Backbone
 from nstd.layers import cell_px, layer_names
 
 
@@ -121,6 +123,23 @@ def nothing() -> None:
     """Do nothing at that time."""
 
 
+# The job's network on each of the devices that help it now. While these look, nobody asks.
+Present = Callable[[], Sequence[Backbone]]
+# Held for an evaluation. Within it a device of another memory than the job's own stays, and none
+# joins: it has graphs that no other can use.
+Helpers = Callable[[], AbstractContextManager[Present]]
+
+
+def nobody() -> Sequence[Backbone]:
+    """Tell that nobody helps."""
+    return ()
+
+
+def alone() -> AbstractContextManager[Present]:
+    """Evaluate without help."""
+    return nullcontext(nobody)
+
+
 @dataclass(frozen=True)
 class Tiling:
     """How much of a picture is looked at at once, and what is kept between two looks."""
@@ -131,7 +150,9 @@ class Tiling:
     kept: int = 0
     kept_from: int = 1
     keeps_targets: bool = True  # else the photograph is looked at again with each tile
-    between: Callable[[], None] = nothing  # called before each look at a tile
+    # Called before each look at a tile; of tiles side by side before that of the job's own device.
+    between: Callable[[], None] = nothing
+    helpers: Helpers = alone  # look at tiles too, where there are several
 
     def tiles(
         self, *, height: int, width: int, architecture: str, layers: Iterable[str]

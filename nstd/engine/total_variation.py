@@ -57,7 +57,8 @@ def patch_of(tile: Tile, seen: Tensor, weights: Tensor | None, size: tuple[int, 
     )
     reach = Window(rows, columns)
     ys, xs = reach.within(tile.seen).slices
-    weights = None if weights is None else weights[..., rows.slice, columns.slice]
+    if weights is not None:
+        weights = weights[..., rows.slice, columns.slice].to(seen.device)
     return Patch(seen[..., ys, xs], weights, size, tile.own)
 
 

@@ -73,7 +73,8 @@ def _lines(order: Order, facts: RunFacts, queued_s: float) -> Iterator[Fact]:
     else:
         yield from _lines_of_picture(order, facts)
     precision = PRECISIONS.get(facts.precision, facts.precision)
-    yield Fact("Time", f"{duration(facts.seconds_optimise)} on {facts.device} in {precision}")
+    devices = " with ".join((facts.device, *facts.helped_by))
+    yield Fact("Time", f"{duration(facts.seconds_optimise)} on {devices} in {precision}")
     yield Fact("Waited", duration(max(0.0, queued_s)))
     if facts.style_cache != "unused":
         known = "from the cache" if facts.style_cache == "hit" else "computed for this job"

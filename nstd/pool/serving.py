@@ -1,12 +1,15 @@
 """What a worker process runs: orders from the pipe, one at a time, until the pipe ends."""
 
 import select
+from dataclasses import replace
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING
 
-from nstd.orders import Failed, Preview, WorkOrder
-from nstd.pool.contract import Alive, Ready, Unusable, WorkerSettings
+from nstd.orders import Failed, Finished, Preview, Stopped, WorkOrder
+from nstd.pool.contract import Ready, Unusable, WorkerSettings
 from nstd.pool.devices import share_processors
+from nstd.pool.job_talk import JobTalk
+from nstd.pool.lending import MakeRoom
 
 if TYPE_CHECKING:
     from nstd.worker.station import Station
@@ -30,8 +33,13 @@ def serve_orders(connection: Connection, settings: WorkerSettings) -> None:
             message = connection.recv()
         except EOFError:
             return
-        if isinstance(message, WorkOrder):  # else a request to stop what has just ended
-            _serve(message, station, connection)
+        match message:
+            case WorkOrder():
+                _serve(message, station, connection)
+            case MakeRoom():
+                station.make_room()
+            case _:
+                continue  # of a job that has just ended
 
 
 def station_of(settings: WorkerSettings) -> "Station":
@@ -58,18 +66,13 @@ def station_of(settings: WorkerSettings) -> "Station":
 def _serve(order: WorkOrder, station: "Station", connection: Connection) -> None:
     from nstd.worker.worker import run_order
 
-    asked_to_stop = False
-
-    def stop() -> bool:
-        nonlocal asked_to_stop
-        while connection.poll():
-            connection.recv()
-            asked_to_stop = True
-        return asked_to_stop
-
-    for event in run_order(order, station, stop, alive=lambda: connection.send(Alive())):
+    talk = JobTalk(connection, station.device.type == "cpu", station.leave)
+    with_help = replace(station, help=talk)
+    for event in run_order(order, with_help, talk.stop, alive=talk.alive):
         if isinstance(event, Preview) and not _has_room(connection):
             continue  # the daemon has much to do: the job must not wait until it looks at pictures
+        if isinstance(event, Finished | Stopped | Failed):
+            talk.end()
         connection.send(event)
         if isinstance(event, Failed) and event.fault == "device":
             raise SystemExit(1)

@@ -50,6 +50,7 @@ def record_json(
         "recipe": order.recipe.model_dump(),
         "backbone": {"name": order.recipe.backbone, "sha256": facts.weights_sha256},
         "device": facts.device,
+        "helped_by": list(facts.helped_by),
         "precision": facts.precision,
         "width": facts.width,
         "height": facts.height,
@@ -97,4 +98,5 @@ def facts_from_json(text: str) -> RunFacts:
     """Read back what `facts_json` wrote."""
     fields = json.loads(text)
     proof = tuple(ProofPictureFacts(**picture) for picture in fields.pop("proof", ()))
-    return RunFacts(**fields, proof=proof)
+    helped_by = tuple(fields.pop("helped_by", ()))
+    return RunFacts(**fields, proof=proof, helped_by=helped_by)

@@ -1,6 +1,7 @@
 """With how little memory a job begins: with all there is, or less, where that would not fit."""
 
 import io
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
@@ -25,6 +26,7 @@ from nstd.worker.memory import (
     Surroundings,
     Work,
     grid_of,
+    helper_bytes,
     predicted_peak_bytes,
 )
 from nstd.worker.shortage import Shortage
@@ -60,10 +62,11 @@ def first_thrift(order: WorkOrder, station: Station) -> Thrift | Shortage:
     for tries in _thrifts():
         fitting = [thrift for thrift in tries if fits(thrift)]
         if fitting:
-            return min(
+            quickest = min(
                 (keeping for thrift in fitting for keeping in _keeping(thrift, works, fits)),
                 key=lambda thrift: sum(_looked_px(thrift, work) for work in works),
             )
+            return replace(quickest, helpers=_most_helpers(quickest, works, station))
         least = min(needed_bytes(thrift) for thrift in tries)
     return Shortage(memory_in_use_bytes(station.device) + least, allowed.there_bytes)
 
@@ -72,10 +75,38 @@ def _keeping(
     thrift: Thrift, works: Sequence[Work], fits: Callable[[Thrift], bool]
 ) -> Iterator[Thrift]:
     """Return the same with as many tiles as fit keeping their maps, from each block on."""
-    tiles = max(grid_of(work.recipe, thrift, work.canvas).count for work in works)
+    tiles = _most_tiles(thrift, works)
     blocks = max(deepest_block(work.recipe.layers) for work in works)
     for keeping in keepings(tiles, blocks, lambda keeping: fits(_with(thrift, keeping))):
         yield _with(thrift, keeping)
+
+
+def _most_helpers(thrift: Thrift, works: Sequence[Work], station: Station) -> int:
+    """Return how many devices may look at tiles beside a station's own: at most one a tile.
+
+    On a processor they take this process's memory, and may have what their idle workers do not.
+    """
+    others, device = _most_tiles(thrift, works) - 1, station.device
+    if device.type != "cpu":
+        return others
+    around = _surroundings(device, thrift)
+    each = [
+        (predicted_bytes(work, thrift, device), helper_bytes(work, thrift, around))
+        for work in works
+    ]
+    limit = station.memory_bytes
+    lent = max(0, limit - memory_in_use_bytes(device)) if limit else 0
+
+    def is_too_much(helpers: int) -> bool:
+        allowed = allowance(device, limit + helpers * lent if limit else None)
+        needed = max(alone + helpers * more for alone, more in each)
+        return MARGIN * needed > allowed.free_bytes
+
+    return bisect_left(range(1, others + 1), x=True, key=is_too_much)
+
+
+def _most_tiles(thrift: Thrift, works: Sequence[Work]) -> int:
+    return max(grid_of(work.recipe, thrift, work.canvas).count for work in works)
 
 
 def _with(thrift: Thrift, keeping: Keeping) -> Thrift:

@@ -96,6 +96,12 @@ def bytes_of_looks(
     return max(alone, (kept - 1) * each + tile.most, kept * each + bytes_there(passed))
 
 
+def bytes_of_one_look(passed: Sequence[Stage], *, kept: int, kept_from: int = 1) -> int:
+    """Return the most that one tile takes while it is looked at, of several as for all of them."""
+    alone = bytes_there_and_back(passed)
+    return max(alone, _kept_from(passed, kept_from).most) if kept else alone
+
+
 @dataclass(frozen=True)
 class _KeptTile:
     """What a tile takes, in bytes: from its sums to its gradient, and at most."""

@@ -9,6 +9,7 @@ from nstd.worker.effort import grid_in
 from nstd.worker.graph_memory import (
     Stage,
     bytes_of_looks,
+    bytes_of_one_look,
     bytes_there,
     stages,
     target_bytes,
@@ -166,6 +167,22 @@ def _maps_bytes(work: Work, around: Surroundings, tile: Extent, tiling: Tiling, 
         compared=0 if tiling.keeps_targets else _target_bytes(work, tile, tiling.kept_from),
     )
     return round(around.graph_share * most) + 3 * tile.picture_bytes
+
+
+def helper_bytes(work: Work, thrift: Thrift, around: Surroundings) -> int:
+    """Return the most that a job takes for each device that looks at tiles in the same memory."""
+    levels = plan_levels(work.recipe, width=work.canvas.width, height=work.canvas.height)
+    return max(_helped_bytes(work, thrift, around, level) for level in levels)
+
+
+def _helped_bytes(work: Work, thrift: Thrift, around: Surroundings, level: Level) -> int:
+    tiling = thrift.tiling_at(level.width, level.height)
+    tile = _largest(grid_of(work.recipe, thrift, Extent(level.width, level.height)))
+    maps = bytes_of_one_look(
+        _stages(work.recipe, tile, work.map_bytes), kept=tiling.kept, kept_from=tiling.kept_from
+    )
+    targets = 0 if tiling.keeps_targets else _target_bytes(work, tile)
+    return round(around.graph_share * maps) + 3 * tile.picture_bytes + targets
 
 
 def _left_bytes(work: Work, thrift: Thrift, level: Level) -> int:

@@ -156,7 +156,8 @@ class Painting:
     def _tiling_at(self, width: int, height: int) -> Tiling:
         tiling = self.thrift.tiling_at(width, height)
         self.leaving.set_level(looked_px(self.recipe, tiling, width=width, height=height))
-        return replace(tiling, between=self.leaving.look)
+        helpers = self.station.helpers(self.recipe, self.dtype, self.thrift.helpers)
+        return replace(tiling, between=self.leaving.look, helpers=helpers)
 
     @property
     def dtype(self) -> torch.dtype:
@@ -261,6 +262,7 @@ class Painting:
         files = (result, *loss_files(names, self.rows, title=title))
         facts = RunFacts(
             device=device_name(self.station.device),
+            helped_by=self.station.help.used,
             precision=str(self.dtype).removeprefix("torch."),
             weights_sha256=self.station.weights(self.recipe.backbone).sha256,
             evaluations=len(self.rows),

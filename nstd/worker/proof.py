@@ -202,6 +202,7 @@ class Proof:
         uses = {picture.style_cache for picture in pictures}
         return RunFacts(
             device=device_name(self.station.device),
+            helped_by=self.station.help.used,
             precision=" + ".join(sorted({p.precision for p in pictures if p.precision})),
             weights_sha256=self.station.weights(self.work.order.recipe.backbone).sha256,
             evaluations=sum(picture.evaluations for picture in pictures),

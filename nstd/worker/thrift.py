@@ -22,7 +22,7 @@ class Thrift:
     network sees in the photograph is kept, and not looked at again with each tile; `keeps_history`:
     L-BFGS remembers as much as its recipe says, although there are tiles. `kept`: so many tiles
     keep their maps from the sums to the gradient, from the entry of the block `kept_from` on; what
-    lies below they look at again.
+    lies below they look at again. `helpers`: so many other devices may look at tiles as well.
     """
 
     tile_px: int | None = None
@@ -30,6 +30,7 @@ class Thrift:
     keeps_history: bool = False
     kept: int = 0
     kept_from: int = 1
+    helpers: int = 0
 
     @property
     def is_reduced(self) -> bool:
@@ -62,7 +63,7 @@ class Thrift:
                 smaller //= 2
         if smaller < LEAST_TILE_PX:
             return None
-        return replace(self, tile_px=smaller, keeps_history=False, kept=0, kept_from=1)
+        return Thrift(smaller, keeps_targets=self.keeps_targets)
 
     def applied(self, order: WorkOrder) -> WorkOrder:
         """Return the same job with less to remember between the steps, if memory is short."""

@@ -124,20 +124,27 @@ def _failure(order: WorkOrder, station: Station, error: Exception) -> Failed:
         case NstdError():
             return Failed(order.job_id, "attempt", str(error))
         case torch.AcceleratorError():
-            words = f"The device {station.device} failed: {error}"
+            devices = " or ".join(map(str, _devices(station)))
+            words = f"The device {devices} failed: {error}"
             return Failed(order.job_id, "device", words)
         case _:
             return _unforeseen(order, station, f"{type(error).__name__}: {error}")
 
 
 def _unforeseen(order: WorkOrder, station: Station, sentence: str) -> Failed:
-    """Ask the device whose fault it was: cuDNN and cuBLAS tell of a lost one in many ways."""
-    try:
-        probe(station.device)
-    except Exception as error:
-        words = f"The device {station.device} failed: {sentence} ({type(error).__name__}: {error})"
-        return Failed(order.job_id, "device", words)
+    """Ask the devices whose fault it was: cuDNN and cuBLAS tell of a lost one in many ways."""
+    for device in _devices(station):
+        try:
+            probe(device)
+        except Exception as error:
+            words = f"The device {device} failed: {sentence} ({type(error).__name__}: {error})"
+            return Failed(order.job_id, "device", words)
     return Failed(order.job_id, "attempt", sentence)
+
+
+def _devices(station: Station) -> tuple[torch.device, ...]:
+    """Return the station's own device, and those that have helped its job."""
+    return tuple(dict.fromkeys((station.device, *map(torch.device, station.help.used))))
 
 
 def _does_not_fit(order: WorkOrder, station: Station, shortage: Shortage) -> Failed:

@@ -1,5 +1,7 @@
 """A picture in tiles says what the whole says: every recipe, every term, every pixel's gradient."""
 
+from contextlib import nullcontext
+
 import pytest
 import torch
 from tiny import real_backbone, smooth_picture, tiny_backbone, tiny_recipe
@@ -67,20 +69,25 @@ def assert_the_same(tiled: Objective, whole: Objective, *, within: float = 1e-5)
 def test_every_recipe_in_tiles_is_the_whole(name: str, vgg16_weights: Weights) -> None:
     """All normalisations, losses and layers of the recipes: 1e-5 relative in fp32.
 
-    Whatever is kept: the gradient is the same to the last bit.
+    Whatever is kept, and whoever helps: the gradient is the same to the last bit.
     """
     recipe = load_recipe(name)
     backbone = real_backbone(vgg16_weights, recipe)
     whole = prepared(recipe, backbone, WHOLE, height=67)
     plain = prepared(recipe, backbone, Tiling(tile_px=112), height=67)
     found = assert_the_same(plain, whole)
+    picture = smooth_picture(width=WIDTH, height=67, seed=3)
 
     for block in range(1, deepest_block(recipe.layers) + 1):
         tiling = Tiling(tile_px=112, kept=99, kept_from=block)
         deep = prepared(recipe, backbone, tiling, height=67)
         assert deep.kept_from == block
-        picture = smooth_picture(width=WIDTH, height=67, seed=3)
         assert torch.equal(deep.evaluate(picture).gradient, found)
+
+    other = real_backbone(vgg16_weights, recipe)
+    tiling = Tiling(tile_px=112, kept=1, helpers=lambda: nullcontext(lambda: [other]))
+    helped = prepared(recipe, backbone, tiling, height=67)
+    assert torch.equal(helped.evaluate(picture).gradient, found)
 
 
 @pytest.mark.parametrize("tv", ["l1", "l2", "nine_point"])

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from fake_pool import finished
+from tiny import tiny_station
 from worker_rig import work_order
 
 from nstd.config import load_config
@@ -24,13 +25,13 @@ def paints(order: WorkOrder, *_: object, **__: object) -> Iterator[Event]:
 
 @pytest.mark.timeout(30)
 def test_no_job_waits_for_a_daemon_that_looks_at_no_pictures(
-    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What the pipe takes at once is sent, the rest is not; the end always is."""
     monkeypatch.setattr("nstd.worker.worker.run_order", paints)
     daemon, worker = multiprocessing.Pipe()
     with daemon, worker:
-        serving._serve(work_order(), None, worker)  # type: ignore[arg-type]
+        serving._serve(work_order(), tiny_station(tmp_path), worker)
         heard = []
         while daemon.poll():
             heard.append(daemon.recv())
