@@ -12,6 +12,7 @@ from tiny import tiny_station
 from worker_rig import failed, file_of, never, work_order
 
 from nstd.orders import Finished, WorkOrder
+from nstd.spool.record import facts_from_json, facts_json
 from nstd.worker import forecast
 from nstd.worker.accelerator import memory_in_use_bytes
 from nstd.worker.allowance import Allowance
@@ -63,6 +64,7 @@ def test_a_job_with_help_paints_the_same_picture(station: Station, keeps_targets
 
     assert file_of(helped, ".png") == file_of(alone, ".png")
     assert (alone.facts.helped_by, helped.facts.helped_by) == ((), ("cpu",))
+    assert facts_from_json(facts_json(helped.facts)) == helped.facts
     assert neighbours.wanted == [3] * 4  # the larger of two levels of four steps
 
 
