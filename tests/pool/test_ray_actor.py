@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 import torch
@@ -87,8 +88,7 @@ def rig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Rig:
     monkeypatch.setattr(ray_actor, "LEASE_S", 1e8)  # a test's process has no driver to ask it
     monkeypatch.setattr(ray_actor, "WATCH_S", 0.05)
     monkeypatch.setattr(ray_actor, "TURN_S", 0.01)
-    main = sys.modules["__main__"]
-    monkeypatch.setattr(main, "__file__", getattr(main, "__file__", ""), raising=False)
+    monkeypatch.setitem(sys.modules, "__main__", ModuleType("__main__"))  # the actor changes it
     painter = Painter()
     worker = WorkerSettings("cpu", 1, tmp_path / "theirs", tmp_path / "weights", 30.0)
     painter.begin(Plan(2, worker, 1, 3600.0, made))
