@@ -93,7 +93,7 @@ class Plan:
 PLAN = Plan(
     compared=Cut(320, 240, 128),
     timed=Cut(1536, 1024, 512),
-    repeats=4,
+    repeats=8,  # the best of each: others may use the processors meanwhile
     combinations=COMBINATIONS,
     large=LARGE,
     limit_bytes=6_000_000_000,
