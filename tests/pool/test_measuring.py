@@ -5,6 +5,7 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 
 import pytest
+from own_loop import run_in_own_loop
 
 from nstd.pool import measuring
 from nstd.pool.gram_shelf import GramShelf
@@ -38,7 +39,7 @@ def played(tmp_path: Path, play: Callable[[Seats], Coroutine[None, None, None]])
     async def run() -> None:
         await play(Seats(tmp_path))
 
-    asyncio.run(run())
+    run_in_own_loop(run)
 
 
 def test_one_measures_a_new_style_and_the_others_wait_until_it_paints(tmp_path: Path) -> None:

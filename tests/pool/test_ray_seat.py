@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from own_loop import run_in_own_loop
 from pool_orders import order
 from ray.exceptions import ActorUnavailableError, ObjectStoreFullError
 
@@ -84,7 +85,7 @@ def played(
             seat._actor = actor
             await script(Rig(seat, actor, said))
 
-        asyncio.run(run())
+        run_in_own_loop(run)
 
     return play
 
