@@ -4,25 +4,14 @@ import time
 from multiprocessing.connection import wait
 from pathlib import Path
 
-from nstd.orders import Order, WorkOrder
+from nstd.bench.plain_order import plain_order
+from nstd.orders import WorkOrder
 from nstd.pool.contract import Pool, PoolEvent
-from nstd.recipe import load_recipe
 
 
 def order(job_id: str, content: bytes, folder: Path | None = None) -> WorkOrder:
     """Return an order for a worker that does what the content says."""
-    meant = Order(
-        styles=(),
-        recipe_name="studio",
-        recipe=load_recipe("studio"),
-        size_px=None,
-        strength=1.0,
-        seed=0,
-        style_scale=1.0,
-        priority=0,
-        output_format="jpeg",
-        quality=95,
-    )
+    meant = plain_order()
     if folder is None:
         return WorkOrder(job_id, meant, content, ())
     before = (folder / "checkpoint", folder / "checkpoint.before")

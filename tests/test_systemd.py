@@ -33,44 +33,49 @@ def any_unit(unit: Path, request: pytest.FixtureRequest) -> Path:
     return unit
 
 
-def test_the_unit_is_valid(any_unit: Path) -> None:
-    """systemd finds nothing to say about it."""
-    unit = any_unit
+def verified(unit: Path) -> tuple[int, str]:
+    """Return how systemd's own check of a unit leaves, and what it says."""
     analyze = require("systemd-analyze", package="systemd")
     found = subprocess.run([analyze, "verify", unit], capture_output=True, text=True, check=False)
+    return found.returncode, found.stderr
 
-    assert (found.returncode, found.stderr) == (0, "")
+
+def judged(unit: Path) -> str:
+    """Return what systemd says of each way in which a unit could be more confined."""
+    analyze = require("systemd-analyze", package="systemd")
+    command = [analyze, "security", "--offline=true", "--no-pager", unit]
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout
+
+
+def exposure(unit: Path) -> float:
+    """Return systemd's own measure of a unit: 0 is none, 10 is all."""
+    level = re.search(rf"Overall exposure level for {unit.name}: ([\d.]+)", judged(unit))
+    assert level
+    return float(level[1])
+
+
+def test_the_unit_is_valid(any_unit: Path) -> None:
+    """systemd finds nothing to say about it."""
+    assert verified(any_unit) == (0, "")
 
 
 def test_the_unit_is_valid_and_hardened_with_a_cluster(unit: Path) -> None:
     """The file beside it opens a private network, and no more."""
-    analyze = require("systemd-analyze", package="systemd")
     folder = unit.with_name("nstd.service.d")
     folder.mkdir()
     (folder / "ray.conf").write_text(RAY.read_text())
-    found = subprocess.run([analyze, "verify", unit], capture_output=True, text=True, check=False)
-    command = [analyze, "security", "--offline=true", "--no-pager", unit]
-    judged = subprocess.run(command, capture_output=True, text=True, check=False).stdout
-    level = re.search(r"Overall exposure level for nstd.service: ([\d.]+)", judged)
 
-    assert (found.returncode, found.stderr) == (0, "")
-    assert level
-    assert float(level[1]) < 2.0
+    assert verified(unit) == (0, "")
+    assert exposure(unit) < 2.0
 
 
 def test_a_machine_of_the_cluster_has_a_valid_unit(tmp_path: Path) -> None:
     """Whoever is in the cluster may run programs there, but with no rights beyond a user's."""
-    analyze = require("systemd-analyze", package="systemd")
     unit = tmp_path / "nstd-cluster.service"
     unit.write_text(CLUSTER.read_text().replace("/opt/nstd/bin/ray", "/bin/true"))
-    found = subprocess.run([analyze, "verify", unit], capture_output=True, text=True, check=False)
-    command = [analyze, "security", "--offline=true", "--no-pager", unit]
-    judged = subprocess.run(command, capture_output=True, text=True, check=False).stdout
-    level = re.search(r"Overall exposure level for nstd-cluster.service: ([\d.]+)", judged)
 
-    assert (found.returncode, found.stderr) == (0, "")
-    assert level
-    assert float(level[1]) < 5.0
+    assert verified(unit) == (0, "")
+    assert exposure(unit) < 5.0
 
 
 def test_daemon_and_head_meet_in_one_folder_and_have_one_token() -> None:
@@ -86,21 +91,12 @@ def test_daemon_and_head_meet_in_one_folder_and_have_one_token() -> None:
 
 def test_the_unit_is_hardened(any_unit: Path) -> None:
     """systemd's own measure of exposure: 0 is none, 10 is all; below 2 is good."""
-    unit = any_unit
-    analyze = require("systemd-analyze", package="systemd")
-    command = [analyze, "security", "--offline=true", "--no-pager", unit]
-    found = subprocess.run(command, capture_output=True, text=True, check=False)
-    level = re.search(r"Overall exposure level for nstd.service: ([\d.]+)", found.stdout)
-
-    assert level
-    assert float(level[1]) < 2.0
+    assert exposure(any_unit) < 2.0
 
 
 def test_metrics_open_the_loopback_and_nothing_else(any_unit: Path) -> None:
     """Without its own file the service has no network at all; with it this machine's own."""
-    analyze = require("systemd-analyze", package="systemd")
-    command = [analyze, "security", "--offline=true", "--no-pager", any_unit]
-    found = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    found = judged(any_unit)
     opened = any_unit.with_name("nstd.service.d").exists()
     only_local = "Service defines IP address allow list with only localhost entries"
 
