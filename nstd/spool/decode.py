@@ -5,8 +5,10 @@ the daemon, which loads no decoder.
 """
 
 import json
+import select
 import subprocess
 import sys
+import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -83,12 +85,28 @@ def _ask(limits: DecodeLimits, *path: Path) -> _Answer:
         start_new_session=True,  # Ctrl-C is for the daemon: it must not fail a photograph
     ) as child:
         try:
-            code = child.wait(timeout=limits.seconds)
+            code = _code_at_end(child, limits.seconds)
         except BaseException:
             child.kill()
             raise
         said = child.stdout.read(LONGEST_WORDS_BYTES) if child.stdout else b""
     return _Answer(code, printable(said.decode("utf-8", "replace").strip()))
+
+
+def _code_at_end(child: subprocess.Popen[bytes], seconds: float) -> int:
+    """Wait for a child's end: its output closes with it, and the kernel tells of that at once.
+
+    To `wait` for a limited time is to look now and then, in the end each 50 ms.
+
+    Raises:
+        subprocess.TimeoutExpired: it is still there.
+    """
+    deadline_s = time.monotonic() + seconds
+    closed = select.poll()
+    if child.stdout:
+        closed.register(child.stdout, 0)  # for nothing but its closing (poll(2): POLLHUP)
+        closed.poll(1000 * seconds)
+    return child.wait(timeout=max(0.0, deadline_s - time.monotonic()))
 
 
 def _size(words: str) -> PictureSize:

@@ -61,6 +61,19 @@ def test_a_decoder_that_takes_too_long_is_ended(tmp_path: Path) -> None:
         check_picture(put_picture(tmp_path / "a.jpg"), limits, name="slow.jpg")
 
 
+def test_a_decoder_that_only_looks_as_if_it_had_ended_is_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its output is closed, but it is still there when its time is over."""
+    path = put_picture(tmp_path / "a.jpg")
+    put_module(
+        tmp_path / "broken", monkeypatch, on_picture="os.close(1); import time; time.sleep(600)"
+    )
+    limits = DecodeLimits(seconds=2, memory_bytes=2**31, pixels=10**9)
+    with pytest.raises(PictureError, match=r"more than 2 seconds"):
+        check_picture(path, limits, name="still.jpg")
+
+
 def test_a_picture_on_which_the_decoder_dies_is_looked_at_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
