@@ -78,6 +78,12 @@ class Studio:
         self.daemon.send_signal(number)
         return self.daemon.wait(timeout=seconds)
 
+    def end(self) -> None:
+        """Leave no daemon behind, however a test ended."""
+        if self.daemon is not None and self.daemon.poll() is None:
+            self.daemon.kill()
+            self.daemon.wait()
+
     def workers(self) -> list[int]:
         """The pids of the daemon's worker processes."""
         assert self.daemon is not None

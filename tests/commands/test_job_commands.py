@@ -197,9 +197,7 @@ def test_a_daemon_answers_within_its_turn(tmp_path: Path) -> None:
         until((studio.inbox / "failed" / "IMG.jpg").exists)
         studio.stop()
     finally:
-        if studio.daemon is not None and studio.daemon.poll() is None:
-            studio.daemon.kill()
-            studio.daemon.wait()
+        studio.end()
 
     assert (code, words.split()[0]) == (0, "IMG.jpg")
     assert "cancelled by" in (studio.inbox / "failed" / "IMG.error.txt").read_text()

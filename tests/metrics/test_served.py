@@ -34,9 +34,7 @@ def studio(tmp_path: Path) -> Iterator[Studio]:
     config = studio.root / "config.yaml"
     config.write_text(config.read_text() + "metrics_port: 0\n")
     yield studio
-    if studio.daemon is not None and studio.daemon.poll() is None:
-        studio.daemon.kill()
-        studio.daemon.wait()
+    studio.end()
 
 
 def port_of(studio: Studio) -> int:

@@ -107,9 +107,7 @@ def studio(tmp_path: Path) -> Iterator[ClusterStudio]:
     (tmp_path / "far").mkdir()
     studio = ClusterStudio(tmp_path / "far")
     yield studio
-    if studio.daemon is not None and studio.daemon.poll() is None:
-        studio.daemon.kill()
-        studio.daemon.wait()
+    studio.end()
 
 
 @pytest.fixture

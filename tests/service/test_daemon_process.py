@@ -19,9 +19,7 @@ pytestmark = pytest.mark.process
 def studio(tmp_path: Path) -> Iterator[Studio]:
     studio = Studio(tmp_path)
     yield studio
-    if studio.daemon is not None and studio.daemon.poll() is None:
-        studio.daemon.kill()
-        studio.daemon.wait()
+    studio.end()
 
 
 def put_pair(

@@ -28,9 +28,7 @@ def studio(tmp_path: Path) -> Iterator[Studio]:
     studio = Studio(tmp_path)
     (tmp_path / "config.yaml").write_text(TWO_DEVICES)
     yield studio
-    if studio.daemon is not None and studio.daemon.poll() is None:
-        studio.daemon.kill()
-        studio.daemon.wait()
+    studio.end()
 
 
 def put(studio: Studio, name: str, manifest: str, *, width: int, height: int) -> None:

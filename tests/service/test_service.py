@@ -61,9 +61,7 @@ def studio(tmp_path: Path, manager: Manager) -> Iterator[Studio]:
     config.write_text(config.read_text().replace("every_s: 0.2", "every_s: 1000"))
     studio.start(NOTIFY_SOCKET=str(tmp_path / "notify"))
     yield studio
-    if studio.daemon is not None and studio.daemon.poll() is None:
-        studio.daemon.kill()
-        studio.daemon.wait()
+    studio.end()
 
 
 def test_a_service_tells_what_it_does_and_reloads_under_a_running_job(
